@@ -21,7 +21,8 @@ for (const set of ['orders', 'payments'] as const) {
 }
 
 function addressFromEnvironment(set: 'orders' | 'payments'): DatabaseAddress {
-  const variable = (name: string, fallback: string) => process.env[`${set.toUpperCase()}_DB_${name}`] || fallback
+  const variable = (name: string, fallback: string) =>
+    process.env[`${set.toUpperCase()}_DB_${name}`] || fallback
   return {
     host: variable('HOST', '127.0.0.1'),
     port: Number(variable('PORT', '5432')),

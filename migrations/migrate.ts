@@ -36,7 +36,9 @@ export class EditedMigrationError extends Error {
  * edited or removed throws before anything is applied: add a new file instead.
  */
 export async function migrate(address: DatabaseAddress, set: MigrationSet): Promise<string[]> {
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new pg.Pool({ ...address, max: 1 }) }) })
+  const db = new Kysely<unknown>({
+    dialect: new PostgresDialect({ pool: new pg.Pool({ ...address, max: 1 }) }),
+  })
   const applied: string[] = []
   try {
     for (const folder of foldersOf[set]) {
@@ -79,7 +81,9 @@ export async function migrateFolder(
   function asMigration(file: MigrationFile): Migration {
     return {
       async up(trx) {
-        await sql`create table if not exists ${checksumTable} (name text primary key, sha256 text not null)`.execute(trx)
+        await sql`create table if not exists ${checksumTable} (name text primary key, sha256 text not null)`.execute(
+          trx,
+        )
         await sql.raw(file.text).execute(trx)
         await sql`insert into ${checksumTable} values (${file.name}, ${sha256(file.text)})`.execute(trx)
       },
@@ -95,7 +99,10 @@ async function refuseEdited(db: Kysely<unknown>, folder: string, files: Migratio
   const table = `${folder}_migration_checksum`
   const exists = await sql<{ found: boolean }>`select to_regclass(${table}) is not null as found`.execute(db)
   if (!exists.rows[0]?.found) return
-  const { rows } = await sql<{ name: string; sha256: string }>`select name, sha256 from ${sql.table(table)}`.execute(db)
+  const { rows } = await sql<{
+    name: string
+    sha256: string
+  }>`select name, sha256 from ${sql.table(table)}`.execute(db)
   for (const row of rows) {
     const file = files.find(({ name }) => name === row.name)
     if (file && sha256(file.text) === row.sha256) continue
@@ -110,7 +117,10 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 function describe(error: unknown, folder: string, failed: string | undefined): unknown {
   if (!failed || !(error instanceof Error)) return error
-  return new Error(`Migration ${folder}/${failed}.sql failed, nothing of ${folder}/ was applied: ${error.message}`, {
-    cause: error,
-  })
+  return new Error(
+    `Migration ${folder}/${failed}.sql failed, nothing of ${folder}/ was applied: ${error.message}`,
+    {
+      cause: error,
+    },
+  )
 }

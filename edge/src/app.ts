@@ -1,0 +1,108 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyServerOptions,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify'
+import { v7 as uuidv7 } from 'uuid'
+import { parseJsonExactly } from './json.ts'
+import type { Logger } from './log.ts'
+import { handleError, Problem, ProblemSchema, sendProblem } from './problem.ts'
+import { compileValidator } from './validation.ts'
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+export const bodyBytesMax = 64 * 1024
+
+/** A request id from outside is kept when it is harmless in logs and headers. */
+const acceptableRequestId = /^[A-Za-z0-9._:-]{1,128}$/
+
+/**
+ * A Fastify app with what every service shares: strict validation, RFC 9457 problems, exact JSON numbers,
+ * request ids (kept or made, logged, answered), the OpenAPI document at /openapi.json and Swagger UI at /docs.
+ */
+export async function createApp(
+  about: { title: string; description: string },
+  log: Logger,
+  options: Pick<FastifyServerOptions, 'routerOptions' | 'trustProxy'> = {},
+): Promise<App> {
+  const app: App = Fastify({
+    ...options,
+    loggerInstance: log as FastifyBaseLogger,
+    bodyLimit: bodyBytesMax,
+    // One line a request costs more than the rest of the edge; the gateway writes the access log.
+    disableRequestLogging: true,
+    requestIdLogLabel: 'request_id',
+    genReqId: request => {
+      const given = request.headers['x-request-id']
+      return typeof given === 'string' && acceptableRequestId.test(given) ? given : uuidv7()
+    },
+    // A socket that Node could not parse as HTTP gets a problem too.
+    forceCloseConnections: 'idle',
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  app.setValidatorCompiler(compileValidator)
+  app.setErrorHandler(handleError)
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      request,
+      reply,
+      new Problem(
+        404,
+        'not_found',
+        `There is no ${request.method} ${request.url.split('?')[0]} here. /docs lists every call.`,
+      ),
+    ),
+  )
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (_request: unknown, body: Buffer) => {
+      if (body.length === 0) throw new Problem(400, 'invalid_json', 'The body is empty; send a JSON object.')
+      try {
+        return parseJsonExactly(body)
+      } catch (error) {
+        if (!(error instanceof SyntaxError)) throw error
+        throw new Problem(400, 'invalid_json', `The body is not JSON: ${error.message}.`)
+      }
+    },
+  )
+
+  app.addSchema(ProblemSchema)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { ...about, version: '0.1.0', license: { name: 'MIT', identifier: 'MIT' } },
+    },
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema-${index}`),
+    },
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs' })
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  return app
+}
+
+/** The `response` part of a route's schema: its own answers, and a problem for every status named. */
+export function answers<Own extends Record<number, unknown>>(own: Own, ...problems: number[]): Own {
+  const problem = { content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } } }
+  return {
+    ...Object.fromEntries(problems.map(status => [status, { description: 'Problem', ...problem }])),
+    ...own,
+  }
+}

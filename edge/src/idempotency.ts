@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto'
+import { type Kysely, sql, type Transaction } from 'kysely'
+import { Type } from 'typebox'
+import { Problem } from './problem.ts'
+
+export const IdempotencyHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({ pattern: '^[\\x21-\\x7e]{1,255}$', description: '1 to 255 visible ASCII characters' }),
+  ),
+})
+
+/** What a client's key stands for: `hash` tells the same request from another one. */
+export type IdempotentRequest = { key: string; hash: Buffer }
+export type Earlier<Answer> = { kind: 'replay'; answer: Answer } | { kind: 'reused' }
+
+/** `parts` are the fields that make two requests the same, in a fixed order. */
+export const idempotentRequest = (
+  key: string | undefined,
+  parts: unknown[],
+): IdempotentRequest | undefined =>
+  key === undefined ? undefined : { key, hash: createHash('sha256').update(JSON.stringify(parts)).digest() }
+
+/**
+ * Takes keys within the caller's transaction, in one statement, and answers which of them were free; they and
+ * the answers stay exactly when the transaction commits. Waits for a transaction that is taking the same key.
+ * Keys must be distinct; they are taken in sorted order so that two callers cannot deadlock.
+ */
+export async function takeIdempotencyKeys<DB>(
+  trx: Transaction<DB>,
+  operation: string,
+  requests: { request: IdempotentRequest; answer: unknown }[],
+): Promise<Set<string>> {
+  const sorted = requests.toSorted((a, b) => (a.request.key < b.request.key ? -1 : 1))
+  const { rows } = await sql<{ key: string }>`
+    insert into idempotency_keys (operation, key, request_hash, response)
+    select ${operation}, * from unnest(
+      ${sorted.map(({ request }) => request.key)}::text[],
+      ${sorted.map(({ request }) => request.hash)}::bytea[],
+      ${sorted.map(({ answer }) => JSON.stringify(answer))}::json[])
+    on conflict do nothing
+    returning key`.execute(trx)
+  return new Set(rows.map(({ key }) => key))
+}
+
+/** What was answered earlier under a key that takeIdempotencyKeys did not get. */
+export async function earlierAnswer<DB, Answer>(
+  db: Kysely<DB>,
+  operation: string,
+  request: IdempotentRequest,
+): Promise<Earlier<Answer> | undefined> {
+  const { rows } = await sql<{ request_hash: Buffer; response: Answer }>`
+    select request_hash, response from idempotency_keys where operation = ${operation} and key = ${request.key}`.execute(
+    db,
+  )
+  const [row] = rows
+  if (!row) return undefined
+  return row.request_hash.equals(request.hash) ? { kind: 'replay', answer: row.response } : { kind: 'reused' }
+}
+
+export const idempotencyKeyReused = () =>
+  new Problem(
+    422,
+    'idempotency_key_reused',
+    'This Idempotency-Key was used for another request. Use a new key for a new request.',
+    {
+      errors: [{ in: 'header', field: 'idempotency-key', detail: 'was used for another request' }],
+    },
+  )

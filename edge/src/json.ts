@@ -1,0 +1,42 @@
+import { isUtf8 } from 'node:buffer'
+
+/** A number with this many digits, or an exponent, may not survive JSON.parse unchanged. */
+const suspicious = /\d[\d.]{15,}|\d[eE]/
+
+/**
+ * JSON.parse that never rounds: a number literal which no double carries exactly becomes a string of its own
+ * digits, so that the schema refuses it in its place instead of accepting a neighbour.
+ * Throws SyntaxError for what is not JSON, and for bytes that are not UTF-8. Keys named __proto__ are refused.
+ */
+export function parseJsonExactly(bytes: Buffer | string): unknown {
+  if (typeof bytes !== 'string' && !isUtf8(bytes)) throw new SyntaxError('the text is not valid UTF-8')
+  const text = String(bytes)
+  if (text.includes('__proto__') || text.includes('\\u005f')) return JSON.parse(text, refusePrototype)
+  return suspicious.test(text) ? JSON.parse(text, keepExact) : JSON.parse(text)
+}
+
+function keepExact(_key: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value !== 'number' || context?.source === undefined) return value
+  return sameDecimal(context.source, String(value)) ? value : context.source
+}
+
+function refusePrototype(key: string, value: unknown, context?: { source?: string }): unknown {
+  if (key === '__proto__') throw new SyntaxError('the field name __proto__ is not allowed')
+  return keepExact(key, value, context)
+}
+
+/** Whether two decimal literals name the same number: equal digits and exponent after normalising. */
+export function sameDecimal(a: string, b: string): boolean {
+  return normal(a) === normal(b)
+}
+
+function normal(literal: string): string {
+  const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(literal)
+  if (!match) return literal
+  const [, sign, whole = '', fraction = '', exponent = '0'] = match
+  const digits = (whole + fraction).replace(/^0+/, '')
+  const significant = digits.replace(/0+$/, '')
+  if (significant === '') return '0'
+  const scale = Number(exponent) - fraction.length + (digits.length - significant.length)
+  return `${sign}${significant}e${scale}`
+}

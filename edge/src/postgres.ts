@@ -1,0 +1,38 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import { Type } from 'typebox'
+import { Port } from './config.ts'
+
+export type PostgresAddress = { host: string; port: number; database: string; user: string; password: string }
+
+/** The six variables of one database: `ORDERS_DB_HOST` … `ORDERS_DB_POOL_MAX`. */
+export const databaseConfig = <Prefix extends string>(prefix: Prefix, name: string) =>
+  ({
+    [`${prefix}_DB_HOST`]: Type.String({ default: '127.0.0.1' }),
+    [`${prefix}_DB_PORT`]: Port(5432),
+    [`${prefix}_DB_NAME`]: Type.String({ default: name }),
+    [`${prefix}_DB_USER`]: Type.String({ default: name }),
+    [`${prefix}_DB_PASSWORD`]: Type.String({ default: name }),
+    [`${prefix}_DB_POOL_MAX`]: Type.Integer({ minimum: 4, maximum: 200, default: 12 }),
+  }) as Record<`${Prefix}_DB_${'HOST' | 'NAME' | 'USER' | 'PASSWORD'}`, ReturnType<typeof Type.String>> &
+    Record<`${Prefix}_DB_${'PORT' | 'POOL_MAX'}`, ReturnType<typeof Type.Integer>>
+
+/** A pool that reads bigint columns as bigint, and gives up on a connection or statement that hangs. */
+export function openPool(address: PostgresAddress, name: string, max: number): pg.Pool {
+  const types = new pg.TypeOverrides()
+  types.setTypeParser(pg.types.builtins.INT8, BigInt)
+  return new pg.Pool({
+    ...address,
+    types,
+    max,
+    application_name: name,
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: 30_000,
+    query_timeout: 35_000,
+    idle_in_transaction_session_timeout: 60_000,
+    keepAlive: true,
+  })
+}
+
+export const openDatabase = <Tables>(pool: pg.Pool): Kysely<Tables> =>
+  new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })

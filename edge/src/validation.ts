@@ -1,0 +1,98 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import type { FastifySchemaCompiler } from 'fastify'
+import { type FieldError, Problem } from './problem.ts'
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** PostgreSQL stores no NUL, and half a surrogate pair is no text. */
+export const isStorableText = (text: string) => text.isWellFormed() && !text.includes('\0')
+
+const ajv = new Ajv({ allErrors: true, strict: false, useDefaults: true })
+ajv.addFormat('uuid', uuid)
+ajv.addFormat('text', isStorableText)
+// Ajv divides in floating point; money needs the decimal digits counted.
+ajv.removeKeyword('multipleOf')
+ajv.addKeyword({
+  keyword: 'multipleOf',
+  type: 'number',
+  schemaType: 'number',
+  validate: (step: number, value: number) => fractionDigits(value) <= fractionDigits(step),
+})
+
+function fractionDigits(value: number): number {
+  const [mantissa = '', exponent = '0'] = String(value).split('e')
+  return Math.max(0, (mantissa.split('.')[1] ?? '').length - Number(exponent))
+}
+
+type ObjectSchema = { properties?: Record<string, { type?: string }> }
+
+/**
+ * Compiles the schema of one part of a request. Bodies are taken as they are: "10" is no number. Path, query
+ * and headers only have strings, so there a canonical decimal is read as the number that the schema asks for.
+ */
+export const compileValidator: FastifySchemaCompiler<ObjectSchema> = ({ schema, httpPart }) => {
+  const validate = ajv.compile(schema)
+  const numeric =
+    httpPart === 'body'
+      ? []
+      : Object.entries(schema.properties ?? {}).filter(
+          ([, { type }]) => type === 'integer' || type === 'number',
+        )
+  return data => {
+    for (const [name] of numeric) readNumber(data as Record<string, unknown>, name)
+    return validate(data) ? { value: data } : { error: refusal(validate, httpPart) }
+  }
+}
+
+function readNumber(data: Record<string, unknown>, name: string): void {
+  const given = data[name]
+  if (typeof given === 'string' && /^-?(0|[1-9]\d{0,15})(\.\d{1,9})?$/.test(given)) data[name] = Number(given)
+}
+
+const nameOf: Record<string, string> = { querystring: 'query', params: 'path', headers: 'header' }
+
+function refusal(validate: ValidateFunction, httpPart = 'body'): Problem {
+  const part = nameOf[httpPart] ?? httpPart
+  // `not: {const: 0}` and friends also report their inner keyword; one mistake is told once per field.
+  const byField = new Map<string, FieldError>()
+  for (const error of validate.errors ?? []) {
+    const field = fieldOf(error)
+    if (!byField.has(field)) byField.set(field, { in: part, field, detail: explain(error) })
+  }
+  const errors = [...byField.values()]
+  const detail = errors
+    .map(({ field, detail }) => (field ? `${field} ${detail}` : `The ${part} ${detail}`))
+    .join('; ')
+  return new Problem(400, 'invalid_request', `${detail}.`, { errors })
+}
+
+function fieldOf({ instancePath, params, keyword }: ErrorObject): string {
+  const path = instancePath.slice(1).replaceAll('/', '.')
+  const child =
+    keyword === 'required'
+      ? params.missingProperty
+      : keyword === 'additionalProperties'
+        ? params.additionalProperty
+        : ''
+  return [path, child].filter(Boolean).join('.').slice(0, 100)
+}
+
+function explain({ keyword, params, schema, message = 'is not valid' }: ErrorObject): string {
+  switch (keyword) {
+    case 'required':
+      return 'is missing'
+    case 'additionalProperties':
+      return 'is not a field of this call'
+    case 'multipleOf':
+      return 'must have at most two fraction digits'
+    case 'not':
+      return 'must not be 0'
+    case 'const':
+    case 'enum':
+      return `must be one of ${(params.allowedValues ?? [params.allowedValue ?? schema]).join(', ')}`
+    case 'format':
+      return params.format === 'uuid' ? 'must be a UUID' : 'must be text without NUL and unpaired surrogates'
+    default:
+      return message
+  }
+}

@@ -1,0 +1,41 @@
+/** SQLSTATE classes and codes that say "try again", not "this statement is wrong". */
+const retryableClasses = new Set(['08', '53', '57', '58', 'XX'])
+const retryableStates = new Set([
+  '40001', // serialization_failure
+  '40P01', // deadlock_detected
+  '55P03', // lock_not_available
+  '25006', // read_only_sql_transaction: a standby just before or after a failover
+  '25P03', // idle_in_transaction_session_timeout
+])
+const retryableSocketCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ERR_SOCKET_CLOSED',
+])
+/** node-postgres throws these as plain errors. */
+const retryableMessage =
+  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Cannot use a pool after|Client was closed|connection is closed|driver has already been destroyed)/i
+
+/**
+ * Whether the failure lies in what we stand on (connection, deadlock, shutdown, disk) rather than in the work:
+ * the same work may succeed later, so it is retried for ever and never parked.
+ */
+export function isInfrastructureError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { code, cause, message } = error as Error & { code?: unknown }
+  if (typeof code === 'string') {
+    if (retryableSocketCodes.has(code) || retryableStates.has(code)) return true
+    // A statement that was cancelled by a timeout (57014) belongs to class 57 and is tried again too.
+    if (/^[0-9A-Z]{5}$/.test(code) && retryableClasses.has(code.slice(0, 2))) return true
+  }
+  if (retryableMessage.test(message)) return true
+  if (error instanceof AggregateError) return error.errors.some(isInfrastructureError)
+  return cause !== undefined && isInfrastructureError(cause)
+}

@@ -1,0 +1,65 @@
+/** What the engine needs of a broker. Kept this thin so that the client library behind it can be changed. */
+export type Transport = {
+  /**
+   * Resolves when every message is acknowledged by all in-sync replicas. Messages of one partition are appended
+   * in the order given. Rejects when any is not known to be stored: some may be, and are sent again.
+   */
+  publish(messages: OutgoingMessage[]): Promise<void>
+  /** Calls `onBatch` with what was fetched, one call at a time, until closed. */
+  subscribe(subscription: Subscription): Promise<Subscriber>
+  /** Creates the topics that are missing and waits until they can be used; leaves those that exist as they are. */
+  ensureTopics(topics: TopicSettings[]): Promise<void>
+  /** Rejects when no broker answers. */
+  ping(): Promise<void>
+  /** Messages between the group's committed offset and the end of each topic; for metrics, not for decisions. */
+  lag(groupId: string, topics: string[]): Promise<number>
+  close(): Promise<void>
+}
+
+export type OutgoingMessage = {
+  topic: string
+  key: string | null
+  value: string
+  headers: Record<string, string>
+}
+
+export type IncomingMessage = {
+  topic: string
+  partition: number
+  offset: bigint
+  key: string | null
+  value: Buffer | null
+  headers: Record<string, string>
+  /** When the broker or the producer stamped it. */
+  timestamp: Date
+}
+
+export type Subscription = {
+  groupId: string
+  topics: string[]
+  /** Where a group without committed offsets begins. */
+  from: 'earliest' | 'latest'
+  /**
+   * Gets messages of all fetched partitions together, at most `batchSizeMax`, in offset order within each
+   * partition. When it resolves, they count as handled and their offsets are committed in the background;
+   * when it rejects, the same messages come again. `signal` aborts when the partitions were taken away or the
+   * subscriber is closing: stop retrying then.
+   */
+  onBatch(messages: IncomingMessage[], signal: AbortSignal): Promise<void>
+  batchSizeMax: number
+  offsetCommitIntervalMs: number
+}
+
+export type Subscriber = {
+  /** Whether it is a member of its group at this moment. */
+  isRunning(): boolean
+  /** Stops fetching, waits for the batch in hand, commits its offsets and leaves the group. */
+  close(): Promise<void>
+}
+
+export type TopicSettings = {
+  topic: string
+  partitions: number
+  replication: number
+  minInsyncReplicas: number
+}
