@@ -10,6 +10,7 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify'
 import { v7 as uuidv7 } from 'uuid'
+import { answerClientError } from './client-error.ts'
 import { parseJsonExactly } from './json.ts'
 import type { Logger } from './log.ts'
 import { handleError, Problem, ProblemSchema, sendProblem } from './problem.ts'
@@ -25,6 +26,13 @@ export type App = FastifyInstance<
 
 export const bodyBytesMax = 64 * 1024
 
+export type AppOptions = Pick<FastifyServerOptions, 'routerOptions' | 'trustProxy'> & {
+  /** Registers what must see every request: hooks reach only the routes that are added after them. */
+  prepare?: (app: App) => Promise<void>
+  /** What to show as the OpenAPI document, made of this app's own. */
+  document?: (own: object) => object
+}
+
 /** A request id from outside is kept when it is harmless in logs and headers. */
 const acceptableRequestId = /^[A-Za-z0-9._:-]{1,128}$/
 
@@ -35,7 +43,7 @@ const acceptableRequestId = /^[A-Za-z0-9._:-]{1,128}$/
 export async function createApp(
   about: { title: string; description: string },
   log: Logger,
-  options: Pick<FastifyServerOptions, 'routerOptions' | 'trustProxy'> = {},
+  { prepare, document = own => own, ...options }: AppOptions = {},
 ): Promise<App> {
   const app: App = Fastify({
     ...options,
@@ -48,8 +56,11 @@ export async function createApp(
       const given = request.headers['x-request-id']
       return typeof given === 'string' && acceptableRequestId.test(given) ? given : uuidv7()
     },
-    // A socket that Node could not parse as HTTP gets a problem too.
     forceCloseConnections: 'idle',
+    clientErrorHandler: answerClientError(log),
+    // A path that is no URL comes past every hook.
+    frameworkErrors: (error, request, reply) =>
+      void handleError(error, request, reply.header('x-request-id', request.id)),
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.setValidatorCompiler(compileValidator)
@@ -83,6 +94,7 @@ export async function createApp(
     },
   )
 
+  await prepare?.(app)
   app.addSchema(ProblemSchema)
   await app.register(swagger, {
     openapi: {
@@ -93,8 +105,12 @@ export async function createApp(
       buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema-${index}`),
     },
   })
-  await app.register(swaggerUi, { routePrefix: '/docs' })
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    transformSpecification: own => document(own),
+    transformSpecificationClone: false,
+  })
+  app.get('/openapi.json', { schema: { hide: true } }, async () => document(app.swagger()))
   return app
 }
 

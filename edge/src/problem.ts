@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { isInfrastructureError } from 'messaging/infrastructure-error'
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 
 export type FieldError = { in: string; field: string; detail: string }
 
@@ -47,16 +47,18 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
     .headers(problem.headers)
     .type('application/problem+json')
     .serializer(JSON.stringify)
-    .send({
-      type: `urn:order-payments:problem:${problem.code}`,
-      title: titleOf(problem.code),
-      status: problem.status,
-      detail: problem.message,
-      code: problem.code,
-      request_id: request.id,
-      ...(problem.errors && { errors: problem.errors }),
-    })
+    .send(problemBody(problem, request.id))
 }
+
+export const problemBody = (problem: Problem, request_id: string): Static<typeof ProblemSchema> => ({
+  type: `urn:order-payments:problem:${problem.code}`,
+  title: titleOf(problem.code),
+  status: problem.status,
+  detail: problem.message,
+  code: problem.code,
+  request_id,
+  ...(problem.errors && { errors: problem.errors }),
+})
 
 /** invalid_request → Invalid request: the title belongs to the kind of problem, the detail to this one. */
 const titleOf = (code: string) => (code.charAt(0).toUpperCase() + code.slice(1)).replaceAll('_', ' ')

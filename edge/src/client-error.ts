@@ -1,0 +1,38 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { v7 as uuidv7 } from 'uuid'
+import type { Logger } from './log.ts'
+import { Problem, problemBody } from './problem.ts'
+
+/**
+ * Answers what Node could not read as an HTTP request (no route, hook or error handler ever sees it) with a
+ * problem too, and closes the connection: what follows on it cannot be told apart from the broken part.
+ */
+export const answerClientError = (log: Logger) => (error: Error & { code?: string }, socket: Socket) => {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  const problem = problemFor(error.code)
+  const request_id = uuidv7()
+  log.debug({ err: error, request_id }, problem.code)
+  if (socket.writable) {
+    const body = JSON.stringify(problemBody(problem, request_id))
+    socket.write(
+      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nconnection: close\r\n` +
+        `content-type: application/problem+json\r\nx-request-id: ${request_id}\r\n` +
+        `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    )
+  }
+  socket.destroySoon()
+}
+
+function problemFor(code: string | undefined): Problem {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new Problem(408, 'request_timeout', 'The request did not arrive in time. Send it again.')
+    case 'HPE_HEADER_OVERFLOW':
+      return new Problem(431, 'headers_too_large', 'The request line and headers are larger than 16 KiB.')
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return new Problem(413, 'body_too_large', 'The chunk extensions are too large.')
+    default:
+      return new Problem(400, 'invalid_request', 'This is not an HTTP/1.1 request.')
+  }
+}
