@@ -42,19 +42,35 @@ export async function takeIdempotencyKeys<DB>(
   return new Set(rows.map(({ key }) => key))
 }
 
-/** What was answered earlier under a key that takeIdempotencyKeys did not get. */
+/**
+ * What was answered earlier under each key that takeIdempotencyKeys did not get, in one statement and in the
+ * order asked. Undefined for a key that retention removed between the two.
+ */
+export async function earlierAnswers<DB, Answer>(
+  db: Kysely<DB>,
+  operation: string,
+  requests: IdempotentRequest[],
+): Promise<(Earlier<Answer> | undefined)[]> {
+  if (requests.length === 0) return []
+  const { rows } = await sql<{ key: string; request_hash: Buffer; response: Answer }>`
+    select key, request_hash, response from idempotency_keys
+    where operation = ${operation} and key = any(${requests.map(({ key }) => key)}::text[])`.execute(db)
+  const byKey = new Map(rows.map(row => [row.key, row]))
+  return requests.map(({ key, hash }) => {
+    const row = byKey.get(key)
+    if (!row) return undefined
+    return row.request_hash.equals(hash) ? { kind: 'replay', answer: row.response } : { kind: 'reused' }
+  })
+}
+
+/** earlierAnswers of one. */
 export async function earlierAnswer<DB, Answer>(
   db: Kysely<DB>,
   operation: string,
   request: IdempotentRequest,
 ): Promise<Earlier<Answer> | undefined> {
-  const { rows } = await sql<{ request_hash: Buffer; response: Answer }>`
-    select request_hash, response from idempotency_keys where operation = ${operation} and key = ${request.key}`.execute(
-    db,
-  )
-  const [row] = rows
-  if (!row) return undefined
-  return row.request_hash.equals(request.hash) ? { kind: 'replay', answer: row.response } : { kind: 'reused' }
+  const [earlier] = await earlierAnswers<DB, Answer>(db, operation, [request])
+  return earlier
 }
 
 export const idempotencyKeyReused = () =>
