@@ -1,0 +1,66 @@
+import type { Timeline } from 'edge/timeline'
+import { type Kysely, sql } from 'kysely'
+import { type OrdersDatabase, orderFromRow } from '../database.ts'
+import { isSettled, type Order, type OrderStatus } from './order.ts'
+import { settleOrdersName } from './settle-orders.ts'
+
+const columns = [
+  'orders.id',
+  'orders.user_id',
+  'orders.amount_minor',
+  'orders.description',
+  'orders.status',
+  'orders.reason',
+  'orders.created_at',
+  'orders.updated_at',
+] as const
+
+/** Newest first: at most `limit` orders that are older than `before`. */
+export async function listOrders(
+  db: Kysely<OrdersDatabase>,
+  wanted: { userId?: number; status?: OrderStatus; before?: string; limit: number },
+): Promise<Order[]> {
+  const { userId, status, before, limit } = wanted
+  let query = db.selectFrom('orders').select(columns).orderBy('id', 'desc').limit(limit)
+  if (userId !== undefined) query = query.where('user_id', '=', BigInt(userId))
+  // A literal lets the planner see that the partial index of a rare status holds all that is wanted.
+  if (status !== undefined) query = query.where('status', '=', sql.lit(status))
+  if (before !== undefined) query = query.where('id', '<', before)
+  return (await query.execute()).map(orderFromRow)
+}
+
+export async function findOrder(db: Kysely<OrdersDatabase>, id: string): Promise<Order | undefined> {
+  const row = await db.selectFrom('orders').select(columns).where('id', '=', id).executeTakeFirst()
+  return row && orderFromRow(row)
+}
+
+/** What this service knows of the order's way; when its message was published and paid, payments knows. */
+export async function findTimeline(db: Kysely<OrdersDatabase>, id: string): Promise<Timeline | undefined> {
+  const row = await db
+    .selectFrom('orders')
+    .leftJoin('inbox', join =>
+      join.on('inbox.consumer', '=', settleOrdersName).onRef('inbox.event_id', '=', 'orders.result_event_id'),
+    )
+    .select([...columns, 'inbox.topic', 'inbox.partition', 'inbox.offset', 'inbox.published_at'])
+    .where('orders.id', '=', id)
+    .executeTakeFirst()
+  if (!row) return undefined
+  const order = orderFromRow(row)
+  const service = 'orders-service'
+  const { topic, partition, offset, published_at } = row
+  return {
+    order_id: order.id,
+    hops: [
+      { hop: 'accepted', service, at: order.createdAt.toISOString() },
+      {
+        hop: 'result_published',
+        service,
+        at: published_at?.toISOString() ?? null,
+        ...(topic !== null &&
+          partition !== null &&
+          offset !== null && { topic, partition, offset: Number(offset) }),
+      },
+      { hop: 'settled', service, at: isSettled(order) ? order.updatedAt.toISOString() : null },
+    ],
+  }
+}
