@@ -1,5 +1,4 @@
 -- Events written in the transaction of the change they tell of. Insert-only: publishing never touches a row.
--- xid comes before id on purpose of reading: the relay finds its windows by transaction, then orders by id.
 create table outbox (
   id             bigint generated always as identity (cache 1),
   xid            xid8        not null default pg_current_xact_id(),
@@ -20,12 +19,15 @@ create index outbox_xid on outbox (xid, id);
 -- Catches what no retention run prepared a partition for, so that no insert can fail for want of one.
 create table outbox_default partition of outbox default;
 
--- One row per relay cursor. published_to is the snapshot up to which every row is published.
+-- One row per relay cursor. Every row visible in published_to is published, and of those that are visible in
+-- window_to only, the ones up to window_after.
 create table relay_cursor (
   name         text        primary key,
   published_to pg_snapshot not null,
-  -- The server and timeline on which published_to means something; another one (a restore, a dump read into
-  -- a new cluster) makes the relay stamp the retained rows anew and publish them again.
+  window_to    pg_snapshot,
+  window_after bigint,
+  -- The cluster whose transaction ids these are. In another one (a dump read into a new cluster) they mean
+  -- nothing, and the relay publishes what is retained again.
   system_id    text,
   owner        text,
   epoch        bigint      not null default 0,

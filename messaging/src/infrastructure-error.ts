@@ -1,11 +1,16 @@
 /** SQLSTATE classes and codes that say "try again", not "this statement is wrong". */
-const retryableClasses = new Set(['08', '53', '57', '58', 'XX'])
+const retryableClasses = new Set(['08', '28', '3D', '3F', '53', '57', '58', 'XX'])
 const retryableStates = new Set([
   '40001', // serialization_failure
   '40P01', // deadlock_detected
   '55P03', // lock_not_available
   '25006', // read_only_sql_transaction: a standby just before or after a failover
   '25P03', // idle_in_transaction_session_timeout
+  // A table or a right that is missing is a deployment half done. No message is to blame, and parking them all
+  // would only make work for the night shift.
+  '42P01', // undefined_table
+  '42703', // undefined_column
+  '42501', // insufficient_privilege
 ])
 const retryableSocketCodes = new Set([
   'ECONNREFUSED',
@@ -38,4 +43,13 @@ export function isInfrastructureError(error: unknown): boolean {
   if (retryableMessage.test(message)) return true
   if (error instanceof AggregateError) return error.errors.some(isInfrastructureError)
   return cause !== undefined && isInfrastructureError(cause)
+}
+
+/**
+ * Another transaction got there first, and this one has to be run again from its start to see what that one did.
+ * It has the code of a serialization failure, because that is what it is: a handler that throws it is retried.
+ */
+export class RaceLostError extends Error {
+  override name = 'RaceLostError'
+  readonly code = '40001'
 }

@@ -7,18 +7,22 @@ create table accounts (
   updated_at    timestamptz not null
 ) with (fillfactor = 50);
 
--- Append-only. The balance of an account is the sum of its entries.
+-- Append-only. The balance of an account is the sum of its entries. Positions are drawn under the lock of the
+-- account, so within one account their order is the order in which it changed.
 create table ledger_entries (
-  id                  bigint      generated always as identity primary key,
   user_id             bigint      not null references accounts,
+  position            bigint      generated always as identity,
+  id                  uuid        not null,
   kind                text        not null check (kind in ('opening', 'deposit', 'withdrawal', 'payment')),
   amount_minor        bigint      not null check (amount_minor <> 0),
   balance_after_minor bigint      not null check (balance_after_minor >= 0),
   order_id            uuid,
   created_at          timestamptz not null,
-  check ((kind = 'payment') = (order_id is not null))
+  check ((kind = 'payment') = (order_id is not null)),
+  check ((amount_minor > 0) = (kind in ('opening', 'deposit'))),
+  -- One index for both uses: paging through an account, and naming an entry.
+  primary key (user_id, position)
 );
-create index ledger_entries_by_user on ledger_entries (user_id, id);
 
 -- Every decision, one per order whatever happens: the last line of defence against paying twice.
 create table payments (

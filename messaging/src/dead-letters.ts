@@ -1,0 +1,231 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import type { ConsumerDefinition, Message } from './consumer.ts'
+import { reasonOf } from './handle-batch.ts'
+import { isInfrastructureError } from './infrastructure-error.ts'
+import type { IncomingMessage } from './transport.ts'
+
+export type DeadLetter = {
+  id: bigint
+  consumer: string
+  eventId: string
+  source: IncomingMessage
+  state: 'parked' | 'waiting' | 'redriven' | 'discarded'
+  reason: string | null
+  attempts: number
+}
+
+export type ReleaseOutcome =
+  | { kind: 'released'; handled: number }
+  /** A waiting message turned out to be poison itself: it is parked now, and the rest go on waiting behind it. */
+  | { kind: 'parked'; handled: number; id: bigint; reason: string }
+
+export type RedriveOutcome = ReleaseOutcome | { kind: 'failed'; reason: string } | { kind: 'not_parked' }
+export type DiscardOutcome = ReleaseOutcome | { kind: 'not_parked' }
+
+/** Waiting messages that are released in one transaction. */
+const releaseBatchMax = 200
+
+type Desk<DB, Payload> = { db: Kysely<DB>; definition: ConsumerDefinition<DB, Payload> }
+
+/** Open ones, oldest first; `afterId` pages on. */
+export async function listDeadLetters<DB>(
+  db: Kysely<DB>,
+  { consumer, afterId = 0n, limit = 100 }: { consumer?: string; afterId?: bigint; limit?: number } = {},
+): Promise<DeadLetter[]> {
+  const { rows } = await sql<Row>`
+    select ${columns} from dead_letters
+    where state in ('parked', 'waiting') and id > ${String(afterId)} and (${consumer ?? null}::text is null or consumer = ${consumer ?? null})
+    order by id limit ${limit}`.execute(db)
+  return rows.map(toDeadLetter)
+}
+
+/**
+ * Handles a parked message again, then those that wait behind it, in order. 'failed': it is still poison, nothing
+ * has changed. Throws on broken infrastructure; then call it again.
+ */
+export async function redrive<DB, Payload>(desk: Desk<DB, Payload>, id: bigint): Promise<RedriveOutcome> {
+  const { db, definition } = desk
+  try {
+    const letter = await db.transaction().execute(async trx => {
+      const letter = await lockParked(trx, definition.name, id)
+      if (letter) await handleLetters(trx, definition, [letter])
+      return letter
+    })
+    if (!letter) return { kind: 'not_parked' }
+    return plusOne(await releaseKey(desk, letter.source))
+  } catch (error) {
+    if (isInfrastructureError(error)) throw error
+    return { kind: 'failed', reason: reasonOf(error) }
+  }
+}
+
+/** Gives a parked message up, for the reason in `note`, then handles those that wait behind it, in order. */
+export async function discard<DB, Payload>(
+  desk: Desk<DB, Payload>,
+  id: bigint,
+  note: string,
+): Promise<DiscardOutcome> {
+  const letter = await desk.db.transaction().execute(async trx => {
+    const letter = await lockParked(trx, desk.definition.name, id)
+    if (letter) {
+      await sql`update dead_letters set state = 'discarded', closed_at = clock_timestamp(), note = ${note}
+                where id = ${String(id)}`.execute(trx)
+    }
+    return letter
+  })
+  return letter ? releaseKey(desk, letter.source) : { kind: 'not_parked' }
+}
+
+/** Finishes releases that a crash cut short: keys that are blocked with nothing parked. For start and schedule. */
+export async function releaseForgottenKeys<DB, Payload>(desk: Desk<DB, Payload>): Promise<number> {
+  const { rows } = await sql<{ topic: string; key: string }>`
+    select topic, key from blocked_keys b where consumer = ${desk.definition.name} and not exists (
+      select from dead_letters d
+      where d.consumer = b.consumer and d.topic = b.topic and d.key = b.key and state = 'parked')`.execute(
+    desk.db,
+  )
+  for (const row of rows) await releaseKey(desk, row)
+  return rows.length
+}
+
+async function releaseKey<DB, Payload>(
+  desk: Desk<DB, Payload>,
+  { topic, key }: { topic: string; key: string | null },
+): Promise<ReleaseOutcome> {
+  if (key === null) return released(desk, 0)
+  let handled = 0
+  let batchMax = releaseBatchMax
+  for (;;) {
+    try {
+      const count = await desk.db
+        .transaction()
+        .execute(trx => releaseSome(trx, desk.definition, topic, key, batchMax))
+      if (count === 0) return released(desk, handled)
+      handled += count
+    } catch (error) {
+      if (isInfrastructureError(error)) throw error
+      if (batchMax > 1) {
+        batchMax = 1
+        continue
+      }
+      const id = await parkFirst(desk, topic, key, reasonOf(error))
+      return { kind: 'parked', handled, id, reason: reasonOf(error) }
+    }
+  }
+}
+
+function released<DB, Payload>({ definition }: Desk<DB, Payload>, handled: number): ReleaseOutcome {
+  definition.afterCommit?.()
+  return { kind: 'released', handled }
+}
+
+/** The next waiting messages of a key; where there are none (or a parked one stands in front), the key is done. */
+async function releaseSome<DB, Payload>(
+  trx: Transaction<DB>,
+  definition: ConsumerDefinition<DB, Payload>,
+  topic: string,
+  key: string,
+  limit: number,
+): Promise<number> {
+  await lockKey(trx, definition.name, topic, key)
+  const { rows } = await sql<Row>`
+    select ${columns} from dead_letters
+    where consumer = ${definition.name} and topic = ${topic} and key = ${key} and state in ('parked', 'waiting')
+    order by id limit ${limit}`.execute(trx)
+  const parkedAt = rows.findIndex(({ state }) => state === 'parked')
+  const waiting = (parkedAt === -1 ? rows : rows.slice(0, parkedAt)).map(toDeadLetter)
+  if (waiting.length > 0) await handleLetters(trx, definition, waiting)
+  else if (parkedAt === -1) {
+    await sql`delete from blocked_keys where consumer = ${definition.name} and topic = ${topic} and key = ${key}`.execute(
+      trx,
+    )
+  }
+  return waiting.length
+}
+
+/** Against consumers that would add to the key, and other redrives of it: see lockBlockedKeys. */
+const lockKey = <DB>(trx: Transaction<DB>, consumer: string, topic: string, key: string) =>
+  sql`select from blocked_keys where consumer = ${consumer} and topic = ${topic} and key = ${key} for update`.execute(
+    trx,
+  )
+
+async function lockParked<DB>(
+  trx: Transaction<DB>,
+  consumer: string,
+  id: bigint,
+): Promise<DeadLetter | undefined> {
+  const find = sql<Row>`
+    select ${columns} from dead_letters where id = ${String(id)} and consumer = ${consumer} and state = 'parked'`
+  const [found] = (await find.execute(trx)).rows
+  if (!found) return undefined
+  if (found.key !== null) await lockKey(trx, consumer, found.topic, found.key)
+  // Two redrives of one letter: the second waits here, and then finds it closed.
+  const [locked] = (await sql<Row>`${find} for update`.execute(trx)).rows
+  return locked && toDeadLetter(locked)
+}
+
+async function handleLetters<DB, Payload>(
+  trx: Transaction<DB>,
+  definition: ConsumerDefinition<DB, Payload>,
+  letters: DeadLetter[],
+): Promise<void> {
+  const messages = letters.map(({ eventId, source }): Message<Payload> => {
+    const decoded = definition.decode(source)
+    if (!decoded.ok) throw new Error(`it cannot be decoded: ${decoded.reason}`)
+    return { eventId, source, payload: decoded.payload }
+  })
+  await definition.handle(trx, messages)
+  await sql`
+    update dead_letters set state = 'redriven', closed_at = clock_timestamp()
+    where id = any(${letters.map(({ id }) => String(id))}::bigint[])`.execute(trx)
+}
+
+async function parkFirst<DB, Payload>(
+  { db, definition }: Desk<DB, Payload>,
+  topic: string,
+  key: string,
+  reason: string,
+): Promise<bigint> {
+  const { rows } = await sql<{ id: string }>`
+    update dead_letters set state = 'parked', reason = ${reason}, attempts = attempts + 1 where id = (
+      select min(id) from dead_letters
+      where consumer = ${definition.name} and topic = ${topic} and key = ${key} and state in ('parked', 'waiting'))
+    returning id::text`.execute(db)
+  return BigInt(rows[0]?.id ?? 0)
+}
+
+const plusOne = (outcome: ReleaseOutcome): ReleaseOutcome => ({ ...outcome, handled: outcome.handled + 1 })
+
+type Row = Omit<DeadLetter, 'id' | 'eventId' | 'source'> & {
+  id: string
+  event_id: string
+  topic: string
+  partition: number
+  offset: string
+  key: string | null
+  value: Buffer | null
+  headers: Record<string, string>
+  published_at: Date
+}
+
+const columns = sql.raw(
+  'id::text, consumer, event_id, topic, "partition", "offset"::text, key, value, headers, published_at, state, reason, attempts',
+)
+
+const toDeadLetter = (row: Row): DeadLetter => ({
+  id: BigInt(row.id),
+  consumer: row.consumer,
+  eventId: row.event_id,
+  state: row.state,
+  reason: row.reason,
+  attempts: row.attempts,
+  source: {
+    topic: row.topic,
+    partition: row.partition,
+    offset: BigInt(row.offset),
+    key: row.key,
+    value: row.value,
+    headers: row.headers,
+    timestamp: row.published_at,
+  },
+})

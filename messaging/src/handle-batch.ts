@@ -1,0 +1,203 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Kysely, Transaction } from 'kysely'
+import { type Backoff, backoffMs } from './backoff.ts'
+import type { ConsumerDefinition, Decoded, Message } from './consumer.ts'
+import { eventIdOf } from './envelope.ts'
+import { type Received, takeNew } from './inbox.ts'
+import { isInfrastructureError } from './infrastructure-error.ts'
+import type { Log } from './log.ts'
+import { keyName, lockBlockedKeys, park, type ToPark } from './parking.ts'
+import type { IncomingMessage } from './transport.ts'
+
+export type HandlerSettings<DB, Payload> = {
+  db: Kysely<DB>
+  definition: ConsumerDefinition<DB, Payload>
+  log: Log
+  /** How often a message is handled alone before it is parked. */
+  attemptsMax?: number
+  attemptRetry?: Backoff
+  /** Between attempts while the database is out of reach; there is no last one. */
+  infrastructureRetry?: Backoff
+}
+
+export const handlerDefaults = {
+  attemptsMax: 5,
+  attemptRetry: { firstMs: 20, maxMs: 1_000 },
+  infrastructureRetry: { firstMs: 50, maxMs: 5_000 },
+}
+
+export type BatchOutcome = { handled: number; duplicates: number; parked: number; waiting: number }
+type Item<Payload> = Received & { decoded: Decoded<Payload> }
+
+/** The id a message is remembered under: its CloudEvents id, else the one in its content, else its place in the topic. */
+export function identify<Payload>(message: IncomingMessage, decoded: Decoded<Payload>): string {
+  const { topic, partition, offset } = message
+  return eventIdOf(message) ?? (decoded.ok ? decoded.id : undefined) ?? `${topic}/${partition}/${offset}`
+}
+
+/**
+ * Handles each message once, however often it comes, and resolves when all of them are committed: handled, known
+ * already, or put aside in dead_letters. Messages of one key take effect in the order given.
+ *
+ * Broken infrastructure is waited out for ever; rejects only with the signal's reason, having skipped nothing.
+ * What a handler throws otherwise is a poison message: halves find it, it is tried `attemptsMax` times and parked,
+ * and later messages of its key wait behind it.
+ */
+export async function handleBatch<DB, Payload>(
+  settings: HandlerSettings<DB, Payload>,
+  messages: IncomingMessage[],
+  signal: AbortSignal,
+): Promise<BatchOutcome> {
+  const { definition, log, infrastructureRetry } = { ...handlerDefaults, ...settings }
+  const items = distinct(
+    messages.map(source => {
+      const decoded = definition.decode(source)
+      return { source, decoded, eventId: identify(source, decoded) }
+    }),
+  )
+  const outcome: BatchOutcome = {
+    handled: 0,
+    duplicates: messages.length - items.length,
+    parked: 0,
+    waiting: 0,
+  }
+  for (let failures = 0; ; failures++) {
+    try {
+      await handleOrHalve(settings, items, outcome)
+      definition.afterCommit?.()
+      return outcome
+    } catch (err) {
+      if (!isInfrastructureError(err)) throw err
+      const waitMs = backoffMs(infrastructureRetry, failures, Math.random())
+      log.warn(
+        { err, waitMs: Math.round(waitMs), consumer: definition.name },
+        'cannot handle messages now; trying again',
+      )
+      await sleep(waitMs, undefined, { signal })
+    }
+  }
+}
+
+/** A message that stands twice in one batch counts once, at its first place. */
+function distinct<Payload>(items: Item<Payload>[]): Item<Payload>[] {
+  const first = new Map<string, Item<Payload>>()
+  for (const item of items) if (!first.has(item.eventId)) first.set(item.eventId, item)
+  return [...first.values()]
+}
+
+async function handleOrHalve<DB, Payload>(
+  settings: HandlerSettings<DB, Payload>,
+  items: Item<Payload>[],
+  outcome: BatchOutcome,
+): Promise<void> {
+  try {
+    add(outcome, await handleTogether(settings, items))
+  } catch (error) {
+    if (isInfrastructureError(error)) throw error
+    if (items.length === 1) return handleAlone(settings, items[0] as Item<Payload>, error, outcome)
+    const half = Math.ceil(items.length / 2)
+    // One after the other: what is parked in the first half makes its followers in the second wait.
+    await handleOrHalve(settings, items.slice(0, half), outcome)
+    await handleOrHalve(settings, items.slice(half), outcome)
+  }
+}
+
+async function handleAlone<DB, Payload>(
+  settings: HandlerSettings<DB, Payload>,
+  item: Item<Payload>,
+  firstError: unknown,
+  outcome: BatchOutcome,
+): Promise<void> {
+  const { db, definition, log, attemptsMax, attemptRetry } = { ...handlerDefaults, ...settings }
+  let error = firstError
+  for (let attempts = 1; attempts < attemptsMax; attempts++) {
+    await sleep(backoffMs(attemptRetry, attempts - 1, Math.random()))
+    try {
+      return add(outcome, await handleTogether(settings, [item]))
+    } catch (next) {
+      if (isInfrastructureError(next)) throw next
+      error = next
+    }
+  }
+  const { eventId, source } = item
+  const isParked = await db.transaction().execute(async trx => {
+    const isNew = await takeNew(trx, definition.name, [item])
+    if (!isNew.has(eventId)) return false
+    await park(trx, definition.name, [
+      { ...item, state: 'parked', reason: reasonOf(error), attempts: attemptsMax },
+    ])
+    return true
+  })
+  if (!isParked) return add(outcome, { duplicates: 1 })
+  add(outcome, { parked: 1 })
+  const { topic, partition, offset, key } = source
+  log.error(
+    {
+      err: error,
+      consumer: definition.name,
+      event_id: eventId,
+      topic,
+      partition,
+      offset: String(offset),
+      key,
+    },
+    'message parked: correct the cause and redrive it, or discard it; later messages of its key wait',
+  )
+}
+
+/** One transaction: inbox, dead letters and effect exist together or not at all. */
+async function handleTogether<DB, Payload>(
+  { db, definition, log }: HandlerSettings<DB, Payload>,
+  items: Item<Payload>[],
+): Promise<BatchOutcome> {
+  const letters = await db.transaction().execute(async trx => {
+    const isNew = await takeNew(trx, definition.name, items)
+    const fresh = items.filter(({ eventId }) => isNew.has(eventId))
+    const { toHandle, toPark } = await sort(trx, definition.name, fresh)
+    await park(trx, definition.name, toPark)
+    if (toHandle.length > 0) await definition.handle(trx, toHandle)
+    return { handled: toHandle.length, duplicates: items.length - fresh.length, toPark }
+  })
+  const parked = letters.toPark.filter(({ state }) => state === 'parked')
+  for (const { eventId, reason, source } of parked) {
+    const { topic, partition, offset, key } = source
+    log.error(
+      { consumer: definition.name, event_id: eventId, topic, partition, offset: String(offset), key, reason },
+      'message parked: it cannot be decoded; later messages of its key wait',
+    )
+  }
+  return {
+    handled: letters.handled,
+    duplicates: letters.duplicates,
+    parked: parked.length,
+    waiting: letters.toPark.length - parked.length,
+  }
+}
+
+async function sort<DB, Payload>(trx: Transaction<DB>, consumer: string, fresh: Item<Payload>[]) {
+  const toHandle: Message<Payload>[] = []
+  const toPark: ToPark[] = []
+  const blocked = await lockBlockedKeys(trx, consumer, fresh)
+  for (const { eventId, source, decoded } of fresh) {
+    const key = source.key === null ? undefined : keyName(source.topic, source.key)
+    if (key !== undefined && blocked.has(key)) {
+      toPark.push({ eventId, source, state: 'waiting', reason: null, attempts: 0 })
+    } else if (decoded.ok) {
+      toHandle.push({ eventId, source, payload: decoded.payload })
+    } else {
+      toPark.push({ eventId, source, state: 'parked', reason: decoded.reason, attempts: 0 })
+      if (key !== undefined) blocked.add(key)
+    }
+  }
+  return { toHandle, toPark }
+}
+
+/** For people, bounded, and storable: PostgreSQL takes no NUL. */
+export function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return text.replaceAll('\0', '').slice(0, 2_000)
+}
+
+function add(outcome: BatchOutcome, more: Partial<BatchOutcome>): void {
+  for (const [name, count] of Object.entries(more)) outcome[name as keyof BatchOutcome] += count
+}
