@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs'
+
+/** Any 16 bytes in base64url: one broker is a cluster of its own. */
+export const clusterId = 'b3JkZXItcGF5bWVudHMtMQ'
+
+export const pomFile = new URL('./kafka/pom.xml', import.meta.url)
+
+export function kafkaVersion(): string {
+  const version = /<kafka\.version>([^<]+)</.exec(readFileSync(pomFile, 'utf8'))?.[1]
+  if (!version) throw new Error(`${pomFile.pathname} names no kafka.version.`)
+  return version
+}
+
+export type KafkaListeners = {
+  /** Where the broker binds. */
+  bind: string
+  port: number
+  controllerPort: number
+  /** What clients are told to connect to. */
+  advertised: string
+  dataFolder: string
+}
+
+/** One node that is broker and controller, replication 1, sized for one machine. */
+export function brokerProperties(listeners: KafkaListeners): Record<string, string> {
+  const { bind, port, controllerPort, advertised, dataFolder } = listeners
+  return {
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://${bind}:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://${advertised}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'log.dirs': dataFolder,
+    'auto.create.topics.enable': 'false',
+    'default.replication.factor': '1',
+    'offsets.topic.replication.factor': '1',
+    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.min.isr': '1',
+    'share.coordinator.state.topic.replication.factor': '1',
+    'share.coordinator.state.topic.min.isr': '1',
+    // The defaults of 50 make the first group wait for 50 folders.
+    'offsets.topic.num.partitions': '4',
+    'transaction.state.log.num.partitions': '4',
+    'group.initial.rebalance.delay.ms': '0',
+    // A broker killed may come back only when its old session has run out: 12 s from kill to ready by default,
+    // under 5 s with these.
+    'broker.session.timeout.ms': '3000',
+    'broker.heartbeat.interval.ms': '500',
+    // The default buffer alone is 128 MiB, half of our heap.
+    'log.cleaner.dedupe.buffer.size': '8388608',
+    'num.network.threads': '2',
+    'num.io.threads': '4',
+    'background.threads': '4',
+  }
+}
+
+export function asFile(properties: Record<string, string>): string {
+  return `${Object.entries(properties)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n')}\n`
+}
+
+/** The names under which the apache/kafka image takes the same settings. */
+export function asEnvironment(properties: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, value]) => [
+      `KAFKA_${name.toUpperCase().replaceAll('.', '_')}`,
+      value,
+    ]),
+  )
+}

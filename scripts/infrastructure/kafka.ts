@@ -1,0 +1,122 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Kafka, logLevel } from 'kafkajs'
+import { Daemon } from './daemon.ts'
+import { kafkaInDocker } from './kafka-docker.ts'
+import { asFile, brokerProperties, clusterId } from './kafka-properties.ts'
+import type { KafkaRuntime } from './kafka-runtime.ts'
+import { accepts, freePort, isPortFree } from './ports.ts'
+import { run } from './run-command.ts'
+
+export type KafkaServer = {
+  brokers: string[]
+  daemon: Daemon
+  /** Deletes the data. Stop it first. */
+  remove(): void
+}
+
+export type KafkaOptions = { folder: string; port: number; logFile: string; runtime: KafkaRuntime }
+
+const host = '127.0.0.1'
+
+/**
+ * Heap 192 MiB and what the JVM adds to it: measured at 330 MB resident under the burst of the demo, and
+ * bounded to stay below 512. One collector thread and the first compiler only: ready a second earlier, and the
+ * services have the cores.
+ */
+const jvmOptions = [
+  '-Xms64m',
+  '-Xmx192m',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-XX:MaxMetaspaceSize=96m',
+  '-XX:ReservedCodeCacheSize=32m',
+  '-XX:MaxDirectMemorySize=64m',
+  '-Xss512k',
+  '-Xshare:auto',
+  '-Djava.awt.headless=true',
+]
+
+/** One real broker, formatted where its data is missing. The daemon is not started. */
+export async function embeddedKafka(options: KafkaOptions): Promise<KafkaServer> {
+  const { port, logFile, runtime } = options
+  const folder = resolve(options.folder)
+  await mkdir(folder, { recursive: true })
+  await mkdir(dirname(logFile), { recursive: true })
+  const brokers = [`${host}:${port}`]
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  if (runtime.kind === 'docker') {
+    const container = kafkaInDocker({ folder, port, logFile, readyOnce: () => kafkaAnswers(host, port) })
+    return { brokers, daemon: container.daemon, remove: () => [container.remove(), remove()] }
+  }
+  const configuration = join(folder, 'server.properties')
+  const dataFolder = join(folder, 'data')
+  const java = [...jvmOptions, ...javaProperties(logFile), '-cp', join(runtime.libraries, '*')]
+  const daemon = new Daemon({
+    name: 'kafka',
+    command: runtime.java,
+    args: [...java, 'kafka.Kafka', configuration],
+    cwd: folder,
+    logFile,
+    async prepare() {
+      await assertPortFree(port)
+      // Nobody but the broker itself knows the controller's port, so any free one does.
+      const properties = { bind: host, port, advertised: `${host}:${port}`, controllerPort: await freePort() }
+      writeFileSync(configuration, asFile(brokerProperties({ ...properties, dataFolder })))
+      if (!existsSync(dataFolder)) await format(runtime.java, java, folder, dataFolder)
+    },
+    readyOnce: () => kafkaAnswers(host, port),
+    readyMsMax: 60_000,
+    stopSignal: 'SIGTERM',
+    stopMsMax: 20_000,
+  })
+  return { brokers, daemon, remove }
+}
+
+function javaProperties(logFile: string): string[] {
+  const logging = fileURLToPath(new URL('./kafka/log4j2.xml', import.meta.url))
+  return [`-Dlog4j2.configurationFile=${logging}`, `-Dkafka.log.file=${resolve(logFile)}`]
+}
+
+/** Formats under another name and renames it, so that a crash never leaves half a format. */
+async function format(java: string, options: string[], folder: string, dataFolder: string): Promise<void> {
+  const unfinished = `${dataFolder}.unfinished`
+  const configuration = join(folder, 'format.properties')
+  const properties = { bind: host, port: 9092, advertised: `${host}:9092`, controllerPort: 9093 }
+  await rm(unfinished, { recursive: true, force: true })
+  writeFileSync(configuration, asFile(brokerProperties({ ...properties, dataFolder: unfinished })))
+  await run(java, [
+    ...options,
+    'kafka.tools.StorageTool',
+    'format',
+    '--cluster-id',
+    clusterId,
+    '--config',
+    configuration,
+  ])
+  await rename(unfinished, dataFolder)
+}
+
+async function assertPortFree(port: number): Promise<void> {
+  if (await isPortFree(port, host)) return
+  throw new Error(
+    `Port ${port}, wanted for Kafka, is taken by another program. Stop that program, or set KAFKA_BROKERS to it if it is the Kafka you want to use.`,
+  )
+}
+
+/** The broker accepts connections before it can serve: only one that names itself is ready. */
+export async function kafkaAnswers(host: string, port: number): Promise<boolean> {
+  if (!(await accepts(port, host))) return false
+  const kafka = new Kafka({ brokers: [`${host}:${port}`], logLevel: logLevel.NOTHING, retry: { retries: 0 } })
+  const admin = kafka.admin()
+  try {
+    await admin.connect()
+    return (await admin.describeCluster()).brokers.length > 0
+  } catch {
+    return false
+  } finally {
+    await admin.disconnect().catch(() => undefined)
+  }
+}

@@ -1,0 +1,63 @@
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  statSync,
+} from 'node:fs'
+
+const tailBytesMax = 32 * 1024
+const logBytesMax = 10 * 1024 * 1024
+
+/** Keeps one older file beside a log that has grown past 10 MiB. Called only while nobody writes to it. */
+export function rotateLog(path: string): void {
+  if (existsSync(path) && statSync(path).size > logBytesMax) renameSync(path, `${path}.1`)
+}
+
+/** All lines of a log so far. */
+export function readLines(path: string): string[] {
+  return existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : []
+}
+
+/** The last line that tells of an error, from the file's last 32 KiB; else its last line. */
+export function lastErrorLine(path: string): string | undefined {
+  const lines = readTail(path).split('\n').filter(Boolean)
+  const failed = lines.findLast(line => {
+    const entry = parseLogLine(line)
+    return entry ? entry.level >= 50 : /error|fatal|exception|panic/i.test(line)
+  })
+  const line = failed ?? lines.at(-1)
+  return line && (parseLogLine(line)?.text ?? line.trim())
+}
+
+export type LogEntry = { level: number; text: string }
+
+/** A pino line as its level and one line for people, or undefined where it is something else. */
+export function parseLogLine(line: string): LogEntry | undefined {
+  if (!line.startsWith('{')) return undefined
+  try {
+    const entry = JSON.parse(line)
+    if (typeof entry.level !== 'number') return undefined
+    const reason = entry.err?.message ?? entry.error
+    const parts = [entry.msg, reason && reason !== entry.msg ? String(reason) : undefined]
+    return { level: entry.level, text: parts.filter(Boolean).join(': ') }
+  } catch {
+    return undefined
+  }
+}
+
+function readTail(path: string): string {
+  if (!existsSync(path)) return ''
+  const file = openSync(path, 'r')
+  try {
+    const { size } = fstatSync(file)
+    const buffer = Buffer.alloc(Math.min(size, tailBytesMax))
+    readSync(file, buffer, 0, buffer.length, size - buffer.length)
+    return buffer.toString('utf8')
+  } finally {
+    closeSync(file)
+  }
+}

@@ -1,0 +1,36 @@
+import { defineConfig } from 'vitest/config'
+
+/** Two cores: Postgres, Kafka and the services need one of them. */
+const maxWorkers = 2
+const setUp = './scripts/testing/setup-infrastructure.ts'
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['**/*.unit.test.ts'], testTimeout: 10_000, maxWorkers } },
+      {
+        test: {
+          name: 'int',
+          include: ['**/*.int.test.ts'],
+          globalSetup: setUp,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          maxWorkers,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.e2e.test.ts'],
+          globalSetup: setUp,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // Whole systems: two at once would only measure each other.
+          fileParallelism: false,
+          // The first file asks for the shared system, the others find it.
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+})
