@@ -37,7 +37,8 @@ export class EditedMigrationError extends Error {
  */
 export async function migrate(address: DatabaseAddress, set: MigrationSet): Promise<string[]> {
   const db = new Kysely<unknown>({
-    dialect: new PostgresDialect({ pool: new pg.Pool({ ...address, max: 1 }) }),
+    // Two: the migrator holds one in its transaction while `refuseEdited` asks with the other.
+    dialect: new PostgresDialect({ pool: new pg.Pool({ ...address, max: 2 }) }),
   })
   const applied: string[] = []
   try {
