@@ -1,0 +1,70 @@
+import closeWithGrace from 'close-with-grace'
+import { configOrExit } from 'edge/config'
+import { startIdempotencyRetention } from 'edge/idempotency-retention'
+import { openLog } from 'edge/log'
+import { openPool } from 'edge/postgres'
+import { startTopics } from 'edge/topics'
+import { startConsumer } from 'messaging/consume'
+import { openKafka } from 'messaging/kafkajs-transport'
+import { startRelay } from 'messaging/relay'
+import { startRetention } from 'messaging/retention'
+import { createPaymentsApp } from './app.ts'
+import { databaseAddress, PaymentsConfig } from './config.ts'
+import { openPaymentsDatabase } from './database.ts'
+import { debitAccountsConsumer, tasksTopic } from './payments/debit-accounts.ts'
+import { resultsTopic } from './payments/payment-events.ts'
+
+const shutdownMsMax = 10_000
+
+const config = configOrExit(PaymentsConfig)
+const log = openLog('payments-service', config)
+
+// Nothing here waits for the broker: while it is down accounts are served, and orders are paid once it is back.
+const pool = openPool(databaseAddress(config), 'payments-service', config.PAYMENTS_DB_POOL_MAX)
+pool.on('error', err => log.warn({ err }, 'an idle database connection broke; the pool opens another'))
+const db = openPaymentsDatabase(pool)
+const transport = openKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'payments-service', log })
+const topics = startTopics({ transport, topics: [tasksTopic, resultsTopic], config, log })
+const relay = startRelay({ pool, transport, source: '/payments-service', log })
+const consumer = startConsumer({
+  db,
+  transport,
+  log,
+  definition: debitAccountsConsumer({ log, afterCommit: () => relay.wake() }),
+})
+// Its first run waits for the database; listening does not.
+const retention = startRetention({ pool, log })
+const idempotencyRetention = startIdempotencyRetention({
+  db,
+  log,
+  retentionMs: config.IDEMPOTENCY_RETENTION_HOURS * 3_600_000,
+})
+const app = await createPaymentsApp({ db, transport, log })
+
+closeWithGrace({ delay: shutdownMsMax, logger: false }, async ({ err, signal }) => {
+  if (err) log.error({ err }, 'ending because of an error that nobody caught')
+  else log.info({ signal }, 'ending: taking no more requests, finishing what is in hand')
+  await app.close()
+  await topics.stop()
+  await consumer.stop()
+  await relay.stop()
+  await idempotencyRetention.stop()
+  await (await retention).stop()
+  await transport.close()
+  await db.destroy()
+  log.info({}, 'ended')
+})
+
+try {
+  const address = await app.listen({ host: config.HOST, port: config.PAYMENTS_PORT })
+  log.info({ address }, `listening; ${address}/docs lists every call`)
+} catch (err) {
+  const taken = Object(err).code === 'EADDRINUSE'
+  log.fatal(
+    taken ? {} : { err },
+    taken
+      ? `Port ${config.PAYMENTS_PORT} is taken. Stop what listens there, or set PAYMENTS_PORT to another one.`
+      : `Cannot listen on ${config.HOST}:${config.PAYMENTS_PORT}.`,
+  )
+  process.exit(1)
+}

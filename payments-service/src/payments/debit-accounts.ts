@@ -1,0 +1,109 @@
+import { sql, type Transaction } from 'kysely'
+import type { ConsumerDefinition, Message } from 'messaging/consumer'
+import type { Log } from 'messaging/log'
+import { v7 as uuidv7 } from 'uuid'
+import type { PaymentsDatabase } from '../database.ts'
+import { makePayments, type ReceivedTask, type Repeat, separateRepeats } from './payment.ts'
+import { appendToOutbox, statusUpdate } from './payment-events.ts'
+import { decodePaymentTask, type PaymentTask } from './payment-task.ts'
+import { writePayments } from './write-payments.ts'
+
+/** Inbox rows and the committed offsets of the Kafka group are kept under this name: never change it. */
+export const debitAccountsName = 'payments.debit'
+export const tasksTopic = 'order_payment_tasks'
+
+/** Pays or declines each order once. Four statements for a batch of any size. */
+export function debitAccountsConsumer({
+  log,
+  afterCommit,
+}: {
+  log: Log
+  afterCommit: () => void
+}): ConsumerDefinition<PaymentsDatabase, PaymentTask> {
+  return {
+    name: debitAccountsName,
+    topics: [tasksTopic],
+    decode: decodePaymentTask,
+    async handle(trx, messages) {
+      for (const repeat of await debitAccounts(trx, messages.map(received))) logRepeat(log, repeat)
+    },
+    afterCommit,
+  }
+}
+
+/**
+ * Why two consumers at once (a rebalance, a second group member, the same order under two event ids or users)
+ * charge once and do not deadlock, at READ COMMITTED:
+ *
+ * - The same event id: the engine's inbox row, written before this, makes the second wait and then drop out.
+ * - The same order, other event ids, one user: the second waits for the account's lock. Payments are looked up
+ *   by a later statement, hence a later snapshot, which sees what the holder of the lock committed. Looking them
+ *   up before locking would miss it.
+ * - The same order where no common account row is locked (other user, missing account): both decide; the primary
+ *   key of payments lets one in, and the other, who waits for it there, throws RaceLostError, is rolled back whole
+ *   and run again, and then sees that payment.
+ * - Locks are always taken in the order inbox rows, accounts by user id, payments by order id; a balance change
+ *   over HTTP locks one account and then its idempotency key. No two can wait for each other in a circle. Were a
+ *   deadlock to come from elsewhere, PostgreSQL ends it with 40P01, and the batch is run again like any other.
+ *
+ * Answers the tasks that were not paid because their order has had its decision before.
+ */
+async function debitAccounts(
+  trx: Transaction<PaymentsDatabase>,
+  tasks: readonly ReceivedTask[],
+): Promise<Repeat[]> {
+  const balances = await lockBalances(trx, tasks)
+  const { first, repeats } = separateRepeats(await findPaid(trx, tasks), tasks)
+  if (first.length === 0) return repeats
+
+  const now = new Date()
+  const payments = makePayments(balances, first, { now, newId: uuidv7 })
+  await writePayments(trx, payments, now)
+  await appendToOutbox(trx, payments.map(statusUpdate))
+  return repeats
+}
+
+/** By user id. A user without an account is missing from the answer. Sorted, and a statement of its own: see above. */
+async function lockBalances(
+  trx: Transaction<PaymentsDatabase>,
+  tasks: readonly ReceivedTask[],
+): Promise<Map<number, bigint>> {
+  const { rows } = await sql<{ user_id: bigint; balance_minor: bigint }>`
+    select user_id, balance_minor from accounts
+    where user_id = any (${tasks.map(({ userId }) => userId)}::bigint[])
+    order by user_id
+    for update`.execute(trx)
+  return new Map(rows.map(row => [Number(row.user_id), row.balance_minor]))
+}
+
+/** What was asked for by the tasks whose orders have a payment already, by order id. */
+async function findPaid(
+  trx: Transaction<PaymentsDatabase>,
+  tasks: readonly ReceivedTask[],
+): Promise<Map<string, PaymentTask>> {
+  const { rows } = await sql<{ order_id: string; user_id: bigint; amount_minor: bigint }>`
+    select order_id, user_id, amount_minor from payments
+    where order_id = any (${tasks.map(({ orderId }) => orderId)}::uuid[])`.execute(trx)
+  return new Map(
+    rows.map(row => [
+      row.order_id,
+      { orderId: row.order_id, userId: Number(row.user_id), amountMinor: row.amount_minor },
+    ]),
+  )
+}
+
+const received = ({ eventId, payload, source }: Message<PaymentTask>): ReceivedTask => ({
+  ...payload,
+  eventId,
+  traceparent: source.headers.traceparent,
+})
+
+function logRepeat(log: Log, { task, sameContent }: Repeat): void {
+  const details = { order_id: task.orderId, event_id: task.eventId }
+  if (sameContent) log.debug(details, 'The order was decided before; its task came again and was left out')
+  else
+    log.warn(
+      { ...details, user_id: task.userId, amount_minor: String(task.amountMinor) },
+      'The order was decided before; a task with the same order id but another user or amount was left out. Ask its sender',
+    )
+}
