@@ -3,14 +3,14 @@ import {
   type Admin,
   type Consumer,
   type EachBatchPayload,
-  type IHeaders,
   Kafka,
-  type KafkaMessage,
   logLevel,
   Partitioners,
   type Producer,
 } from 'kafkajs'
 import { BatchMerger } from './batch-merger.ts'
+import { follow } from './kafkajs-follow.ts'
+import { toIncoming } from './kafkajs-message.ts'
 import type { Log } from './log.ts'
 import type {
   IncomingMessage,
@@ -61,6 +61,7 @@ export function openKafka({ brokers, clientId, log }: KafkaSettings): Transport 
       await connected.sendBatch({ acks: -1, topicMessages: byTopic(messages) })
     },
     subscribe: subscription => subscribe(kafka, subscription, log),
+    follow: async following => follow(kafka, await admin.get(), following, log),
     async ensureTopics(topics) {
       const connected = await admin.get()
       const existing = new Set(await connected.listTopics())
@@ -226,28 +227,6 @@ const topicRequest = ({ topic, partitions, replication, minInsyncReplicas }: Top
   replicationFactor: replication,
   configEntries: [{ name: 'min.insync.replicas', value: String(minInsyncReplicas) }],
 })
-
-/** PostgreSQL stores no NUL, so none comes further than here. */
-const text = (bytes: Buffer | string) => bytes.toString().replaceAll('\0', '\ufffd')
-
-const toIncoming = (topic: string, partition: number, message: KafkaMessage): IncomingMessage => ({
-  topic,
-  partition,
-  offset: BigInt(message.offset),
-  key: message.key === null ? null : text(message.key),
-  value: message.value,
-  headers: toHeaders(message.headers ?? {}),
-  timestamp: new Date(Number(message.timestamp)),
-})
-
-function toHeaders(headers: IHeaders): Record<string, string> {
-  const read: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers)) {
-    const first = Array.isArray(value) ? value[0] : value
-    if (first !== undefined) read[name] = text(first)
-  }
-  return read
-}
 
 /** kafkajs logs whole stacks and configurations; these say enough. */
 function pick({ broker, clientId, error, groupId, topic }: Record<string, unknown>): object {

@@ -7,6 +7,11 @@ export type Transport = {
   publish(messages: OutgoingMessage[]): Promise<void>
   /** Calls `onBatch` with what was fetched, one call at a time, until closed. */
   subscribe(subscription: Subscription): Promise<Subscriber>
+  /**
+   * Reads a whole topic for this process alone, beside any group, from the places that `begin` chooses. Nothing
+   * is committed. Rejects when no broker answers; from then on it finds its way back by itself, missing nothing.
+   */
+  follow(following: Following): Promise<Subscriber>
   /** Creates the topics that are missing and waits until they can be used; leaves those that exist as they are. */
   ensureTopics(topics: TopicSettings[]): Promise<void>
   /** Rejects when no broker answers. */
@@ -48,6 +53,20 @@ export type Subscription = {
   onBatch(messages: IncomingMessage[], signal: AbortSignal): Promise<void>
   batchSizeMax: number
   offsetCommitIntervalMs: number
+}
+
+/** One partition at one moment: its oldest message still held, and the offset that the next one gets. */
+export type PartitionRange = { partition: number; first: bigint; end: bigint }
+
+export type Following = {
+  topic: string
+  /** Called once, before the first batch; answers the offset at which to begin for every partition. */
+  begin(partitions: PartitionRange[]): Map<number, bigint>
+  /**
+   * Gets what came of one partition, in offset order; `next` is the offset after it, also where the broker holds
+   * no message there. Offsets go back only where the topic was deleted and made again. Must not throw.
+   */
+  onBatch(partition: number, messages: IncomingMessage[], next: bigint): void
 }
 
 export type Subscriber = {
