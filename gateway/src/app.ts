@@ -1,0 +1,57 @@
+import { type App, createApp } from 'edge/app'
+import type { Check } from 'edge/health'
+import type { Logger } from 'edge/log'
+import { SystemDocument } from './api-document.ts'
+import { type DoorSettings, registerDoor } from './door.ts'
+import type { EventHub } from './events/event-hub.ts'
+import { registerEvents } from './events/event-routes.ts'
+import { registerForwarding } from './forward.ts'
+import { registerSystemHealth } from './health.ts'
+import type { ServiceName } from './public-calls.ts'
+import { registerTimeline } from './timeline.ts'
+import type { Upstream } from './upstream.ts'
+
+export type GatewayParts = {
+  upstreams: Record<ServiceName, Upstream>
+  hub: EventHub
+  checks: Record<string, Check>
+  door: DoorSettings & { trustedProxies: string[] }
+  log: Logger
+}
+
+/** A body that trickles in holds a connection no longer than this. */
+const requestTimeoutMs = 30_000
+
+/** The gateway, not yet listening. Closing it ends the event streams; the parts stay the caller's to close. */
+export async function buildGateway({ upstreams, hub, checks, door, log }: GatewayParts): Promise<App> {
+  const document = new SystemDocument(Object.values(upstreams))
+  const app = await createApp(
+    {
+      title: 'Order payments',
+      description: 'Orders placed over HTTP, paid from a balance and settled; every public call.',
+    },
+    log,
+    {
+      trustProxy: door.trustedProxies.length > 0 ? door.trustedProxies : false,
+      prepare: prepared => registerDoor(prepared, door),
+      document: own => document.joinedWith(own),
+    },
+  )
+  app.server.requestTimeout = requestTimeoutMs
+  registerForwarding(app, upstreams)
+  registerTimeline(app, upstreams)
+  registerEvents(app, hub)
+  registerSystemHealth(app, Object.values(upstreams), checks)
+
+  const closing = new AbortController()
+  let refreshing: Promise<void> | undefined
+  app.addHook('onListen', async () => {
+    refreshing = document.run(closing.signal)
+  })
+  app.addHook('preClose', async () => {
+    closing.abort()
+    hub.close()
+    await refreshing
+  })
+  return app
+}

@@ -1,0 +1,25 @@
+import { CommonConfig, Port } from 'edge/config'
+import { type Static, Type } from 'typebox'
+
+const Origin = (fallback: string) => Type.String({ pattern: '^https?://[^\\s/?#,]+$', default: fallback })
+
+export const GatewayConfig = Type.Object({
+  ...CommonConfig,
+  GATEWAY_PORT: Port(8080),
+  ORDERS_URL: Origin('http://127.0.0.1:8081'),
+  PAYMENTS_URL: Origin('http://127.0.0.1:8082'),
+  /** From a request's arrival to its answer; then it is 503. */
+  UPSTREAM_TIMEOUT_MS: Type.Integer({ minimum: 100, maximum: 60_000, default: 5_000 }),
+  /** Where a browser may call from, comma-separated. */
+  CORS_ORIGINS: Type.String({
+    pattern: '^https?://[^\\s/?#,]+(,https?://[^\\s/?#,]+)*$',
+    default: 'http://localhost:3000,http://127.0.0.1:3000',
+  }),
+  /** Of one client; 0 sets no limit. */
+  RATE_LIMIT_PER_SECOND: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 1_000 }),
+  /** Event streams open at once, of all clients together. */
+  EVENT_STREAMS_MAX: Type.Integer({ minimum: 1, maximum: 100_000, default: 1_000 }),
+  /** Addresses of proxies whose X-Forwarded-For names the client; without it the client is who connects. */
+  TRUSTED_PROXIES: Type.Optional(Type.String({ pattern: '^[0-9a-fA-F.:/]+(,[0-9a-fA-F.:/]+)*$' })),
+})
+export type GatewayConfig = Static<typeof GatewayConfig>

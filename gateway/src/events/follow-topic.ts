@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { backoffMs } from 'messaging/backoff'
+import type { Log } from 'messaging/log'
+import type { Subscriber, TopicSettings, Transport } from 'messaging/transport'
+import type { EventHub } from './event-hub.ts'
+
+const retry = { firstMs: 200, maxMs: 5_000 }
+
+/** Makes the topic where it is missing, and hands all of it to the hub. Rejects where no broker answers. */
+export async function followOnce(
+  transport: Transport,
+  hub: EventHub,
+  topic: TopicSettings,
+): Promise<Subscriber> {
+  await transport.ensureTopics([topic])
+  return transport.follow({
+    topic: topic.topic,
+    begin: partitions => hub.begin(partitions),
+    onBatch: (partition, messages, next) => hub.take(partition, messages, next),
+  })
+}
+
+/** Follows the topic from when a broker first answers; from then on the transport finds its way back by itself. */
+export function startFollowing(transport: Transport, hub: EventHub, topic: TopicSettings, log: Log) {
+  const stopping = new AbortController()
+  let subscriber: Subscriber | undefined
+  const started = (async () => {
+    for (let attempt = 0; !stopping.signal.aborted; attempt++) {
+      try {
+        subscriber = await followOnce(transport, hub, topic)
+        return
+      } catch (err) {
+        const waitMs = backoffMs(retry, attempt, Math.random())
+        log.warn({ err, topic: topic.topic, waitMs }, 'events are not followed yet; trying again')
+        await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined)
+      }
+    }
+  })()
+  return {
+    isRunning: () => subscriber?.isRunning() ?? false,
+    async stop() {
+      stopping.abort()
+      await started
+      await subscriber?.close()
+    },
+  }
+}

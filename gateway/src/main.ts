@@ -1,0 +1,60 @@
+import closeWithGrace from 'close-with-grace'
+import { configOrExit } from 'edge/config'
+import { HealthDetail } from 'edge/health'
+import { openLog } from 'edge/log'
+import { topicSettings } from 'edge/topics'
+import { openKafka } from 'messaging/kafkajs-transport'
+import { buildGateway } from './app.ts'
+import { GatewayConfig } from './config.ts'
+import { EventHub } from './events/event-hub.ts'
+import { startFollowing } from './events/follow-topic.ts'
+import { openUpstream } from './upstream.ts'
+
+const shutdownMsMax = 10_000
+
+const config = configOrExit(GatewayConfig)
+const log = openLog('gateway', config)
+const upstreams = {
+  orders: openUpstream('orders', config.ORDERS_URL, config.UPSTREAM_TIMEOUT_MS),
+  payments: openUpstream('payments', config.PAYMENTS_URL, config.UPSTREAM_TIMEOUT_MS),
+}
+const transport = openKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'gateway', log })
+const hub = new EventHub({ streamsMax: config.EVENT_STREAMS_MAX }, log)
+const topic = topicSettings('order_status_updates', config)
+const following = startFollowing(transport, hub, topic, log)
+
+const app = await buildGateway({
+  upstreams,
+  hub,
+  checks: {
+    kafka: () => transport.ping(),
+    events: async () => {
+      if (!hub.isReady || !following.isRunning())
+        throw new HealthDetail('order_status_updates is not followed yet')
+    },
+  },
+  door: {
+    corsOrigins: config.CORS_ORIGINS.split(','),
+    rateLimitPerSecond: config.RATE_LIMIT_PER_SECOND,
+    trustedProxies: config.TRUSTED_PROXIES?.split(',') ?? [],
+  },
+  log,
+})
+
+closeWithGrace({ delay: shutdownMsMax, logger: false }, async ({ signal, err }) => {
+  if (err) log.fatal({ err }, 'the gateway stops after an error')
+  else log.info({ signal }, 'the gateway stops')
+  // Streams end, requests in flight are answered; only then do the parts go that they stand on.
+  await app.close()
+  await following.stop()
+  await transport.close()
+  await Promise.all(Object.values(upstreams).map(upstream => upstream.close()))
+})
+
+try {
+  await app.listen({ host: config.HOST, port: config.GATEWAY_PORT })
+} catch (error) {
+  if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+  log.fatal(`Port ${config.GATEWAY_PORT} is taken. Stop what uses it, or set GATEWAY_PORT to another one.`)
+  process.exit(1)
+}
