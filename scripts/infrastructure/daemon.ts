@@ -34,6 +34,7 @@ export type DaemonOptions = {
 
 const readyPollMs = 25
 const startRetryMs = 200
+const lastLinesMsMax = 1000
 
 class EndedEarlyError extends Error {}
 
@@ -48,6 +49,7 @@ export class Daemon {
   #child: ChildProcess | undefined
   #exited: Promise<Exit> = Promise.resolve({ code: null, signal: null })
   #log: WriteStream | undefined
+  #retired = false
 
   constructor(options: DaemonOptions) {
     this.options = options
@@ -71,6 +73,7 @@ export class Daemon {
     const { name, command, args, env, cwd, user, logFile, onLine } = this.options
     if (this.#child) throw new Error(`${name} runs already (pid ${this.#child.pid}).`)
     await this.options.prepare?.()
+    if (this.#retired) throw new Error(`${name} is not started any more: everything is being stopped.`)
     const file = onLine ? undefined : openSync(logFile, 'a')
     const output = file ?? 'pipe'
     const child = spawn(command, args, {
@@ -82,9 +85,14 @@ export class Daemon {
     })
     this.#child = child
     this.#exited = new Promise(resolve => {
-      child.once('close', (code, signal) => {
-        if (this.#child === child) this.#child = undefined
-        resolve({ code, signal })
+      child.once('exit', (code, signal) => {
+        const end = () => {
+          if (this.#child === child) this.#child = undefined
+          resolve({ code, signal })
+        }
+        // Its last lines are still on their way; a grandchild that keeps the pipe open is not waited for.
+        child.once('close', end)
+        setTimeout(end, lastLinesMsMax).unref()
       })
     })
     if (child.pid !== undefined) this.onSpawn?.(child.pid)
@@ -151,6 +159,12 @@ export class Daemon {
     const exit = await this.#exited
     clearTimeout(timer)
     return exit
+  }
+
+  /** Stops it for good: a start that is under way, or comes later, is refused. */
+  retire(): Promise<Exit> {
+    this.#retired = true
+    return this.stop()
   }
 
   /** SIGKILL by default: the crash that tests and impatient people want. */

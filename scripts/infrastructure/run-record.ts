@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { identify, isAlive, type ProcessIdentity, stopProcess } from './processes.ts'
 
 /** What one run of ours started, on disk, so that another process can find it after a crash or to stop it. */
@@ -13,12 +13,13 @@ export class RunRecord<Details> {
   readonly path: string
   readonly #state: RunState<Details>
 
+  /** Throws EEXIST where another run's record is. */
   constructor(path: string, details: Details) {
     const owner = identify(process.pid)
     if (!owner) throw new Error('This process cannot find itself in the process table.')
     this.path = path
     this.#state = { owner, details, children: [] }
-    this.#write()
+    this.#write(linkSync)
   }
 
   /** Replaces what was recorded under this name. */
@@ -26,18 +27,22 @@ export class RunRecord<Details> {
     const child = identify(pid)
     this.#state.children = this.#state.children.filter(other => other.name !== name)
     if (child) this.#state.children.push({ name, process: child, stopSignal })
-    this.#write()
+    this.#write(renameSync)
   }
 
   delete(): void {
     rmSync(this.path, { force: true })
   }
 
-  /** Renamed into place: a reader never sees half of it. */
-  #write(): void {
-    const unfinished = `${this.path}.unfinished`
+  /** Put into place whole: a reader never sees half of it. */
+  #write(putInPlace: (from: string, to: string) => void): void {
+    const unfinished = `${this.path}.${process.pid}`
     writeFileSync(unfinished, JSON.stringify(this.#state, null, 2), { mode: 0o600 })
-    renameSync(unfinished, this.path)
+    try {
+      putInPlace(unfinished, this.path)
+    } finally {
+      rmSync(unfinished, { force: true })
+    }
   }
 }
 
@@ -62,4 +67,28 @@ export async function stopOrphans(state: RunState<unknown>, stopMsMax: number): 
     if (how !== 'gone already') stopped.push(child.name)
   }
   return stopped
+}
+
+export type Claim<Details> =
+  | { kind: 'claimed'; record: RunRecord<Details>; orphansStopped: string[] }
+  | { kind: 'running'; state: RunState<Details> }
+
+/** Makes this process the one owner of `path`; what a dead owner left running is stopped first. */
+export async function claimRun<Details>(
+  path: string,
+  details: Details,
+  stopMsMax: number,
+): Promise<Claim<Details>> {
+  const orphansStopped: string[] = []
+  for (;;) {
+    try {
+      return { kind: 'claimed', record: new RunRecord(path, details), orphansStopped }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+    const state = readRunRecord<Details>(path)
+    if (state && isOwnerAlive(state)) return { kind: 'running', state }
+    if (state) orphansStopped.push(...(await stopOrphans(state, stopMsMax)))
+    rmSync(path, { force: true })
+  }
 }

@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Daemon } from '../infrastructure/daemon.ts'
+import { projectFolder, type Settings } from './settings.ts'
+
+export type ServiceName = 'orders' | 'payments' | 'gateway' | 'ui'
+
+type Definition = { folder: string; entry: string; portVariable: string; readyPath: string }
+
+const definitions: Record<ServiceName, Definition> = {
+  orders: serviceIn('orders-service', 'ORDERS_PORT'),
+  payments: serviceIn('payments-service', 'PAYMENTS_PORT'),
+  gateway: serviceIn('gateway', 'GATEWAY_PORT'),
+  ui: { folder: 'ui', entry: 'ui/server.ts', portVariable: 'UI_PORT', readyPath: '/' },
+}
+
+function serviceIn(folder: string, portVariable: string): Definition {
+  return { folder, entry: `${folder}/src/main.ts`, portVariable, readyPath: '/health' }
+}
+
+const readyMsMax = 60_000
+const healthMsMax = 3000
+/** The services promise to end within 10 s of SIGTERM. */
+const stopMsMax = 12_000
+
+/** Those whose entry point is there. */
+export function serviceNames(): ServiceName[] {
+  const names = Object.keys(definitions) as ServiceName[]
+  return names.filter(name => existsSync(join(projectFolder, definitions[name].entry)))
+}
+
+export function folderOf(name: ServiceName): string {
+  return definitions[name].folder
+}
+
+export function portVariableOf(name: ServiceName): string {
+  return definitions[name].portVariable
+}
+
+export type ServiceOptions = {
+  settings: Pick<Settings, 'host' | 'ports' | 'logFolder' | 'env'>
+  onLine?: (line: string) => void
+}
+
+/** The process of one service, the same whether `npm start` or a test runs it. Not started. */
+export function serviceDaemon(name: ServiceName, { settings, onLine }: ServiceOptions): Daemon {
+  const { folder, entry, readyPath } = definitions[name]
+  const { host, ports, logFolder, env } = settings
+  return new Daemon({
+    name: folder,
+    command: process.execPath,
+    // kafkajs computes timers that Node 24 warns of on every connection; they do no harm.
+    args: ['--disable-warning=TimeoutNegativeWarning', join(projectFolder, entry)],
+    env,
+    cwd: projectFolder,
+    logFile: join(logFolder, `${folder}.log`),
+    ...(onLine && { onLine }),
+    readyOnce: () => answersOk(`http://${host}:${ports[name]}${readyPath}`),
+    readyMsMax,
+    stopSignal: 'SIGTERM',
+    stopMsMax,
+  })
+}
+
+export async function answersOk(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(healthMsMax) })
+    await response.body?.cancel()
+    return response.ok
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { CommonConfig, ConfigError, Port, parseConfig } from 'edge/config'
+import { databaseConfig } from 'edge/postgres'
+import type { DatabaseAddress } from 'migrations/migrate'
+import { Type } from 'typebox'
+
+export const projectFolder = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+
+/** The jars of Kafka are the same for every system of this clone. */
+export const kafkaLibraryFolder = join(projectFolder, '.data/kafka-lib')
+
+const Environment = Type.Object({
+  ...CommonConfig,
+  ...databaseConfig('ORDERS', 'orders'),
+  ...databaseConfig('PAYMENTS', 'payments'),
+  DATA_DIR: Type.String({ default: '.data' }),
+  KAFKA_PORT: Port(9092),
+  GATEWAY_PORT: Port(8080),
+  ORDERS_PORT: Port(8081),
+  PAYMENTS_PORT: Port(8082),
+  UI_PORT: Port(3000),
+})
+
+type Env = Record<string, string | undefined>
+
+export type Settings = {
+  dataFolder: string
+  logFolder: string
+  /** The one file that says what runs on this data. */
+  runRecord: string
+  /** Undefined where a database or Kafka of your own is used. */
+  embeddedPostgres: { port: number; databases: DatabaseAddress[] } | undefined
+  embeddedKafka: { port: number } | undefined
+  /** Where clients on this machine reach what the services bind. */
+  host: string
+  ports: { gateway: number; orders: number; payments: number; ui: number }
+  /** The whole environment of the services. */
+  env: Env
+}
+
+/** Reads `.env` of the project where it is; variables that are set already win. */
+export function loadEnvironmentFile(): void {
+  const file = join(projectFolder, '.env')
+  if (existsSync(file)) process.loadEnvFile(file)
+}
+
+/** Throws a ConfigError that names every mistake. */
+export function readSettings(env: Env): Settings {
+  const config = parseConfig(Environment, env)
+  const dataFolder = resolve(projectFolder, config.DATA_DIR)
+  const host = config.HOST === '0.0.0.0' || config.HOST === '::' ? '127.0.0.1' : config.HOST
+  const ports = {
+    gateway: config.GATEWAY_PORT,
+    orders: config.ORDERS_PORT,
+    payments: config.PAYMENTS_PORT,
+    ui: config.UI_PORT,
+  }
+  const databases = (['ORDERS', 'PAYMENTS'] as const)
+    .filter(name => !env[`${name}_DB_HOST`])
+    .map(name => ({
+      host: config[`${name}_DB_HOST`],
+      port: config[`${name}_DB_PORT`],
+      database: config[`${name}_DB_NAME`],
+      user: config[`${name}_DB_USER`],
+      password: config[`${name}_DB_PASSWORD`],
+    }))
+  const [first, second] = databases
+  if (first && second && first.port !== second.port) {
+    throw new ConfigError(
+      `ORDERS_DB_PORT is ${first.port} and PAYMENTS_DB_PORT is ${second.port}: the embedded PostgreSQL is one server with one port. Set both to the same, or set ORDERS_DB_HOST or PAYMENTS_DB_HOST to a server of your own.`,
+    )
+  }
+  return {
+    dataFolder,
+    logFolder: join(dataFolder, 'logs'),
+    runRecord: join(dataFolder, 'run.json'),
+    embeddedPostgres: first && { port: first.port, databases },
+    embeddedKafka: env.KAFKA_BROKERS ? undefined : { port: config.KAFKA_PORT },
+    host,
+    ports,
+    env: {
+      ...env,
+      LOG_PRETTY: 'false',
+      KAFKA_BROKERS: env.KAFKA_BROKERS || `127.0.0.1:${config.KAFKA_PORT}`,
+      ORDERS_URL: env.ORDERS_URL || `http://${host}:${ports.orders}`,
+      PAYMENTS_URL: env.PAYMENTS_URL || `http://${host}:${ports.payments}`,
+      CORS_ORIGINS: env.CORS_ORIGINS || `http://localhost:${ports.ui},http://127.0.0.1:${ports.ui}`,
+      // Saves each service the parsing of what did not change: 2.1 s for all of them becomes 1.4.
+      NODE_COMPILE_CACHE: env.NODE_COMPILE_CACHE || join(dataFolder, 'compile-cache'),
+    },
+  }
+}

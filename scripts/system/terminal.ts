@@ -1,0 +1,54 @@
+import { styleText } from 'node:util'
+import { parseLogLine } from '../infrastructure/log-file.ts'
+
+const warning = 40
+const failure = 50
+const windowMs = 5000
+const linesPerWindowMax = 20
+
+type Style = Parameters<typeof styleText>[0]
+const prefixColours: Style[] = ['cyan', 'magenta', 'blue', 'green']
+
+export const say = (line: string): void => console.log(line)
+export const paint = (style: Style, text: string): string =>
+  styleText(style, text, { stream: process.stdout })
+
+/**
+ * Shows a service's log lines to a person: warnings and errors, or all. A service that cannot reach its
+ * database repeats itself many times a second, so what is shown is bounded; the log file has all of it.
+ */
+export function logPrinter(
+  service: string,
+  index: number,
+  showAll: boolean,
+  print: (line: string) => void = say,
+) {
+  const prefix = paint(prefixColours[index % prefixColours.length]!, service.padEnd(16))
+  let windowEndsAt = 0
+  let shown = 0
+  let hidden = 0
+  return (line: string): void => {
+    const entry = parseLogLine(line)
+    // What is no log line is a crash or a warning of Node itself.
+    const level = entry?.level ?? warning
+    if (!line.trim() || (!showAll && level < warning)) return
+    const now = Date.now()
+    if (now > windowEndsAt) {
+      if (hidden > 0) print(`${prefix} … and ${hidden} more lines, all in the log file`)
+      windowEndsAt = now + windowMs
+      shown = 0
+      hidden = 0
+    }
+    if (!showAll && shown >= linesPerWindowMax) {
+      hidden++
+      return
+    }
+    shown++
+    print(`${prefix} ${label(level)}${entry?.text ?? line}`)
+  }
+}
+
+function label(level: number): string {
+  if (level >= failure) return paint('red', 'error ')
+  return level >= warning ? paint('yellow', 'warn  ') : ''
+}
