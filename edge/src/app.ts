@@ -5,6 +5,7 @@ import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyServerOptions,
+  LogController,
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
   type RawServerDefault,
@@ -50,8 +51,7 @@ export async function createApp(
     loggerInstance: log as FastifyBaseLogger,
     bodyLimit: bodyBytesMax,
     // One line a request costs more than the rest of the edge; the gateway writes the access log.
-    disableRequestLogging: true,
-    requestIdLogLabel: 'request_id',
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: request => {
       const given = request.headers['x-request-id']
       return typeof given === 'string' && acceptableRequestId.test(given) ? given : uuidv7()
