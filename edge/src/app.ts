@@ -4,12 +4,14 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifySchema,
   type FastifyServerOptions,
   LogController,
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from 'fastify'
+import type { TObject } from 'typebox'
 import { v7 as uuidv7 } from 'uuid'
 import { answerClientError } from './client-error.ts'
 import { parseJsonExactly } from './json.ts'
@@ -101,6 +103,7 @@ export async function createApp(
       openapi: '3.1.0',
       info: { ...about, version: '0.1.0', license: { name: 'MIT', identifier: 'MIT' } },
     },
+    transform: ({ schema, url }) => ({ url, schema: withOptionalDefaults(schema) }),
     refResolver: {
       buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema-${index}`),
     },
@@ -114,11 +117,33 @@ export async function createApp(
   return app
 }
 
+/** A parameter with a default is always there for the route, and need not be for the client. */
+function withOptionalDefaults(schema: FastifySchema): FastifySchema {
+  const query = schema?.querystring as TObject | undefined
+  if (!query?.required) return schema
+  const required = query.required.filter(name => !('default' in (query.properties[name] ?? {})))
+  return { ...schema, querystring: { ...query, required } }
+}
+
 /** The `response` part of a route's schema: its own answers, and a problem for every status named. */
 export function answers<Own extends Record<number, unknown>>(own: Own, ...problems: number[]): Own {
   const problem = { content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } } }
   return {
-    ...Object.fromEntries(problems.map(status => [status, { description: 'Problem', ...problem }])),
+    ...Object.fromEntries(
+      problems.map(status => [status, { description: meaningOf[status] ?? 'Problem', ...problem }]),
+    ),
     ...own,
   }
+}
+
+const meaningOf: Record<number, string> = {
+  400: 'The request is not valid; `errors` names each field and what is wrong with it',
+  404: 'There is nothing of that id',
+  409: 'It exists already',
+  413: 'The body is larger than 64 KiB',
+  415: 'The body is not `application/json`',
+  422: 'The request is understood, and refused; `code` says why',
+  429: 'Too many requests; `Retry-After` says when to come back',
+  500: 'A mistake on our side; its log is found by `request_id`',
+  503: 'What this call needs is unavailable or overloaded; try again after `Retry-After`',
 }
