@@ -3,25 +3,28 @@ import type { OutboxEvent } from 'messaging/event'
 import { outboxFor } from 'messaging/outbox'
 import type { OrderPlaced, OrderSettled } from './order.ts'
 
+export const tasksTopic = 'order_payment_tasks'
+export const statusTopic = 'order_status_updates'
+
 /** Asks payments to pay for an order. */
 export type OrderPaymentTask = OutboxEvent<
   'OrderPlaced',
-  'order_payment_tasks',
+  typeof tasksTopic,
   { order_id: string; user_id: number; amount: number; description: string | null }
 >
 /** Tells everyone how an order ended. */
 export type OrderStatusUpdate = OutboxEvent<
   'OrderFinished' | 'OrderCancelled',
-  'order_status_updates',
+  typeof statusTopic,
   { order_id: string; user_id: number; amount: number; status: string; reason?: string; timestamp: string }
 >
 
 export const appendToOutbox = outboxFor<OrderPaymentTask | OrderStatusUpdate>()
 
 /** Keyed by user: one user's orders are paid in the order placed. */
-export const paymentTask = ({ type, order }: OrderPlaced): OrderPaymentTask => ({
+export const paymentTask = ({ type, order }: OrderPlaced, traceparent?: string): OrderPaymentTask => ({
   type,
-  topic: 'order_payment_tasks',
+  topic: tasksTopic,
   key: String(order.userId),
   aggregateType: 'order',
   aggregateId: order.id,
@@ -31,11 +34,12 @@ export const paymentTask = ({ type, order }: OrderPlaced): OrderPaymentTask => (
     amount: decimalFromMinor(order.amountMinor),
     description: order.description,
   },
+  ...headers(traceparent),
 })
 
-export const statusUpdate = ({ type, order }: OrderSettled): OrderStatusUpdate => ({
+export const statusUpdate = ({ type, order }: OrderSettled, traceparent?: string): OrderStatusUpdate => ({
   type,
-  topic: 'order_status_updates',
+  topic: statusTopic,
   key: String(order.userId),
   aggregateType: 'order',
   aggregateId: order.id,
@@ -47,4 +51,8 @@ export const statusUpdate = ({ type, order }: OrderSettled): OrderStatusUpdate =
     ...(order.status === 'CANCELLED' && { reason: order.reason }),
     timestamp: order.updatedAt.toISOString(),
   },
+  ...headers(traceparent),
 })
+
+/** W3C trace context goes with the order from its request through all its messages. */
+const headers = (traceparent: string | undefined) => traceparent !== undefined && { headers: { traceparent } }

@@ -19,9 +19,8 @@ export type Placer = Gatherer<PlaceRequest, Placement>
 const tags = ['orders']
 const OrderRef = Type.Unsafe<Record<string, unknown>>({ $ref: 'Order#' })
 const OrderParams = Type.Object({ id: OrderId }, { additionalProperties: false })
-const next = {
-  Link: { description: 'RFC 8288: `<…>; rel="next"`, where there is more', schema: Type.String() },
-}
+const header = (description: string) => ({ type: 'string', description })
+const next = { Link: header('RFC 8288: `<…>; rel="next"`, where there is more') }
 const OrderPage = { ...Type.Array(OrderRef), description: 'Newest first', headers: next }
 
 export function registerOrderRoutes(app: App, db: Kysely<OrdersDatabase>, placer: Placer): void {
@@ -32,6 +31,7 @@ export function registerOrderRoutes(app: App, db: Kysely<OrdersDatabase>, placer
     const placement = await placer.submit({
       command: { userId: user_id, amountMinor: minorFromChecked(amount), description },
       idempotency: idempotentRequest(request.headers['idempotency-key'], [user_id, amount, description]),
+      traceparent: traceparentOf(request.headers.traceparent),
     })
     const { answer, isReplayed } = placementAnswer(placement)
     if (isReplayed) reply.header('idempotency-replayed', 'true')
@@ -69,6 +69,12 @@ export function registerOrderRoutes(app: App, db: Kysely<OrdersDatabase>, placer
     const orders = await listOrders(db, { ...wanted, before, limit: wanted.limit + 1 })
     return sendPage(request, reply, orders, wanted.limit, ({ id }) => id).map(orderAnswer)
   }
+}
+
+/** What is not in the form of W3C trace context is not passed on: it would be in every message of the order. */
+function traceparentOf(given: unknown): string | undefined {
+  const form = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+  return typeof given === 'string' && form.test(given) ? given : undefined
 }
 
 function placementAnswer(placement: Awaited<ReturnType<Placer['submit']>>) {
@@ -111,11 +117,8 @@ const placeSchema = {
         ...OrderRef,
         description: 'The order, with status NEW',
         headers: {
-          Location: { description: 'Path of the order', schema: Type.String() },
-          'Idempotency-Replayed': {
-            description: '`true` where this is the first answer again',
-            schema: Type.String(),
-          },
+          Location: header('Path of the order'),
+          'Idempotency-Replayed': header('`true` where this is the first answer again'),
         },
       },
     },

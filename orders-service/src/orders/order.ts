@@ -74,18 +74,3 @@ export function settle(order: Order | undefined, result: PaymentResult, now: Dat
 
 export const isSettled = (order: Order): order is SettledOrder =>
   order.status === 'FINISHED' || order.status === 'CANCELLED'
-
-/**
- * The reason behind the text of a failed payment. Our payments send the two codes themselves; other programs
- * send sentences. An order of theirs must be cancelled all the same, and the contract knows two reasons, so a
- * text that says there is no account means that, and any other that the payment could not be made.
- */
-export function reasonOf(error: string | null | undefined): Reason {
-  const words = (error ?? '').toLowerCase().replace(/[^a-z]+/g, ' ')
-  return missingAccount.test(words) ? 'account_not_found' : 'insufficient_funds'
-}
-
-const holder = '(account|user|wallet|customer)'
-const missingAccount = new RegExp(
-  `\\b(no|no such|unknown|missing) ${holder}\\b|\\b${holder}\\b.* (not found|not exist|missing|unknown)\\b`,
-)

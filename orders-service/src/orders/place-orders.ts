@@ -1,11 +1,15 @@
 import { earlierAnswers, type IdempotentRequest, takeIdempotencyKeys } from 'edge/idempotency'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { OrdersDatabase } from '../database.ts'
-import { makeOrder, type OrderPlaced, type PlaceOrder } from './order.ts'
+import { makeOrder, type Order, type OrderPlaced, type PlaceOrder } from './order.ts'
 import { appendToOutbox, paymentTask } from './order-events.ts'
 import { type OrderAnswer, orderAnswer } from './order-schema.ts'
 
-export type PlaceRequest = { command: PlaceOrder; idempotency: IdempotentRequest | undefined }
+export type PlaceRequest = {
+  command: PlaceOrder
+  idempotency: IdempotentRequest | undefined
+  traceparent: string | undefined
+}
 export type Placement =
   | { kind: 'placed'; answer: OrderAnswer }
   /** The same request came before, under the same idempotency key. */
@@ -18,9 +22,8 @@ export type Placement =
 const operation = 'POST /orders'
 
 /**
- * Places orders in one transaction of at most four statements, however many they are; their outbox rows stand in the order
- * of the requests. Measured on two cores, an order costs a quarter of what it does in a transaction of its own.
- * All or none is placed: a throw means that none is.
+ * Places orders in one transaction of at most four statements, however many they are; their outbox rows stand in
+ * the order of the requests. Throws only when none is placed, or when the connection broke during the commit.
  */
 export async function placeOrders(
   db: Kysely<OrdersDatabase>,
@@ -33,9 +36,15 @@ export async function placeOrders(
   }))
   return db.transaction().execute(async trx => {
     const earlier = await claimKeys(trx, candidates)
-    const placed = candidates.flatMap(({ event }) => (earlier.has(event) ? [] : [event]))
-    await insertOrders(trx, placed)
-    await appendToOutbox(trx, placed.map(paymentTask))
+    const placed = candidates.filter(({ event }) => !earlier.has(event))
+    await insertOrders(
+      trx,
+      placed.map(({ event }) => event.order),
+    )
+    await appendToOutbox(
+      trx,
+      placed.map(({ event, traceparent }) => paymentTask(event, traceparent)),
+    )
     return candidates.map(
       ({ event }) => earlier.get(event) ?? { kind: 'placed', answer: orderAnswer(event.order) },
     )
@@ -73,9 +82,8 @@ function placementFrom(
   return earlier.kind === 'replay' ? { kind: 'replayed', answer: earlier.answer } : { kind: 'key_reused' }
 }
 
-async function insertOrders(trx: Transaction<OrdersDatabase>, placed: OrderPlaced[]): Promise<void> {
-  if (placed.length === 0) return
-  const orders = placed.map(({ order }) => order)
+async function insertOrders(trx: Transaction<OrdersDatabase>, orders: Order[]): Promise<void> {
+  if (orders.length === 0) return
   await sql`
     insert into orders (id, user_id, amount_minor, description, status, created_at, updated_at)
     select * from unnest(

@@ -1,4 +1,4 @@
-import type { Timeline } from 'edge/timeline'
+import type { Hop, Timeline } from 'edge/timeline'
 import { type Kysely, sql } from 'kysely'
 import { type OrdersDatabase, orderFromRow } from '../database.ts'
 import { isSettled, type Order, type OrderStatus } from './order.ts'
@@ -34,6 +34,11 @@ export async function findOrder(db: Kysely<OrdersDatabase>, id: string): Promise
   return row && orderFromRow(row)
 }
 
+const awaited: Hop[] = [
+  { hop: 'published', service: 'orders-service', at: null },
+  { hop: 'received', service: 'payments-service', at: null },
+]
+
 /** What this service knows of the order's way; when its message was published and paid, payments knows. */
 export async function findTimeline(db: Kysely<OrdersDatabase>, id: string): Promise<Timeline | undefined> {
   const row = await db
@@ -52,6 +57,8 @@ export async function findTimeline(db: Kysely<OrdersDatabase>, id: string): Prom
     order_id: order.id,
     hops: [
       { hop: 'accepted', service, at: order.createdAt.toISOString() },
+      // Payments knows when these happened; that they have is certain here only once the order is settled.
+      ...(isSettled(order) ? [] : awaited),
       {
         hop: 'result_published',
         service,

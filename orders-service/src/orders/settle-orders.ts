@@ -1,21 +1,11 @@
-import { parseJsonExactly } from 'edge/json'
-import { minorFromDecimal } from 'edge/money'
-import { UserId } from 'edge/user-id'
 import { sql, type Transaction } from 'kysely'
-import type { ConsumerDefinition, Decoded, Message } from 'messaging/consumer'
-import { Type } from 'typebox'
-import { Compile } from 'typebox/compile'
+import type { ConsumerDefinition, Message } from 'messaging/consumer'
 import { type OrdersDatabase, orderFromRow } from '../database.ts'
-import {
-  type Order,
-  type OrderSettled,
-  type PaymentResult,
-  reasonOf,
-  type Settlement,
-  settle,
-} from './order.ts'
+import { type Order, type OrderSettled, type PaymentResult, type Settlement, settle } from './order.ts'
 import { appendToOutbox, statusUpdate } from './order-events.ts'
+import { decodePaymentResult } from './payment-result.ts'
 
+/** Inbox rows and the committed offsets of the Kafka group are kept under this name: never change it. */
 export const settleOrdersName = 'orders.settle'
 export const resultsTopic = 'payment_status_updates'
 
@@ -25,81 +15,48 @@ export class UnusableResultError extends Error {
 }
 
 /** Settles orders with the results of their payments. */
-export function settleOrders(
-  clock: () => Date,
-  afterCommit: () => void,
-): ConsumerDefinition<OrdersDatabase, PaymentResult> {
+export function settleOrdersConsumer({
+  clock,
+  afterCommit,
+}: {
+  clock: () => Date
+  afterCommit: () => void
+}): ConsumerDefinition<OrdersDatabase, PaymentResult> {
   return {
     name: settleOrdersName,
     topics: [resultsTopic],
-    decode: ({ value }) => decodeResult(value),
-    handle: (trx, messages) => settleBatch(trx, messages, clock()),
+    decode: decodePaymentResult,
+    handle: (trx, messages) => settleOrders(trx, messages, clock()),
     afterCommit,
   }
 }
 
-/** What settling needs of a result; programs that leave out or add other fields are understood too. */
-const Result = Compile(
-  Type.Object({
-    order_id: Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' }),
-    user_id: UserId,
-    amount: Type.Number(),
-    status: Type.Union([Type.Literal('SUCCESS'), Type.Literal('FAILED')]),
-    error: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  }),
-)
-
-export function decodeResult(value: Buffer | null): Decoded<PaymentResult> {
-  if (value === null || value.length === 0) return { ok: false, reason: 'The message is empty' }
-  let content: unknown
-  try {
-    content = parseJsonExactly(value)
-  } catch (error) {
-    return { ok: false, reason: `The message is not JSON: ${(error as Error).message}` }
-  }
-  if (!Result.Check(content)) {
-    const mistakes = Result.Errors(content).map(({ instancePath, message }) =>
-      `${instancePath} ${message}`.trim(),
-    )
-    return { ok: false, reason: `The message is not a payment result: ${mistakes.join('; ')}` }
-  }
-  const amountMinor = minorFromDecimal(content.amount)
-  if (amountMinor === undefined)
-    return { ok: false, reason: `amount ${content.amount} is not an amount of money` }
-  const orderId = content.order_id.toLowerCase()
-  const about = { orderId, userId: content.user_id, amountMinor }
-  return {
-    ok: true,
-    id: orderId,
-    payload:
-      content.status === 'SUCCESS'
-        ? { ...about, status: 'SUCCESS' }
-        : { ...about, status: 'FAILED', reason: reasonOf(content.error) },
-  }
-}
-
-type Settled = { event: OrderSettled; resultEventId: string }
+type Settled = { event: OrderSettled; resultEventId: string; traceparent: string | undefined }
 
 /** The same three statements for one result or many. */
-async function settleBatch(
+async function settleOrders(
   trx: Transaction<OrdersDatabase>,
   messages: Message<PaymentResult>[],
   now: Date,
 ): Promise<void> {
   const orders = await lockOrders(trx, new Set(messages.map(({ payload }) => payload.orderId)))
   const settled: Settled[] = []
-  for (const { eventId, payload } of messages) {
+  for (const { eventId, payload, source } of messages) {
     const outcome = settle(orders.get(payload.orderId), payload, now)
     if (outcome.kind === 'already_settled') continue
     if (outcome.kind !== 'settled') throw unusable(payload, outcome)
     orders.set(payload.orderId, outcome.event.order)
-    settled.push({ event: outcome.event, resultEventId: eventId })
+    settled.push({
+      event: outcome.event,
+      resultEventId: eventId,
+      traceparent: source.headers.traceparent,
+    })
   }
   if (settled.length === 0) return
   await updateOrders(trx, settled)
   await appendToOutbox(
     trx,
-    settled.map(({ event }) => statusUpdate(event)),
+    settled.map(({ event, traceparent }) => statusUpdate(event, traceparent)),
   )
 }
 

@@ -1,0 +1,70 @@
+import closeWithGrace from 'close-with-grace'
+import { configOrExit } from 'edge/config'
+import { startIdempotencyRetention } from 'edge/idempotency-retention'
+import { openLog } from 'edge/log'
+import { openPool } from 'edge/postgres'
+import { startTopics } from 'edge/topics'
+import { startConsumer } from 'messaging/consume'
+import { openKafka } from 'messaging/kafkajs-transport'
+import { startRelay } from 'messaging/relay'
+import { startRetention } from 'messaging/retention'
+import { createOrdersApp } from './app.ts'
+import { databaseAddress, OrdersConfig } from './config.ts'
+import { openOrdersDatabase } from './database.ts'
+import { statusTopic, tasksTopic } from './orders/order-events.ts'
+import { resultsTopic, settleOrdersConsumer } from './orders/settle-orders.ts'
+
+const shutdownMsMax = 10_000
+
+const config = configOrExit(OrdersConfig)
+const log = openLog('orders-service', config)
+
+// Nothing here waits for the broker: while it is down orders are accepted, and they are settled once it is back.
+const pool = openPool(databaseAddress(config), 'orders-service', config.ORDERS_DB_POOL_MAX)
+pool.on('error', err => log.warn({ err }, 'an idle database connection broke; the pool opens another'))
+const db = openOrdersDatabase(pool)
+const transport = openKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orders-service', log })
+const topics = startTopics({ transport, topics: [tasksTopic, resultsTopic, statusTopic], config, log })
+const relay = startRelay({ pool, transport, source: '/orders-service', log })
+const consumer = startConsumer({
+  db,
+  transport,
+  log,
+  definition: settleOrdersConsumer({ clock: () => new Date(), afterCommit: () => relay.wake() }),
+})
+// Its first run waits for the database; listening does not.
+const retention = startRetention({ pool, log })
+const idempotencyRetention = startIdempotencyRetention({
+  db,
+  log,
+  retentionMs: config.IDEMPOTENCY_RETENTION_HOURS * 3_600_000,
+})
+const app = await createOrdersApp({ db, transport, relay, log })
+
+closeWithGrace({ delay: shutdownMsMax, logger: false }, async ({ err, signal }) => {
+  if (err) log.error({ err }, 'ending because of an error that nobody caught')
+  else log.info({ signal }, 'ending: taking no more requests, finishing what is in hand')
+  await app.close()
+  await topics.stop()
+  await consumer.stop()
+  await relay.stop()
+  await idempotencyRetention.stop()
+  await (await retention).stop()
+  await transport.close()
+  await db.destroy()
+  log.info({}, 'ended')
+})
+
+try {
+  const address = await app.listen({ host: config.HOST, port: config.ORDERS_PORT })
+  log.info({ address }, `listening; ${address}/docs lists every call`)
+} catch (err) {
+  const taken = Object(err).code === 'EADDRINUSE'
+  log.fatal(
+    taken ? {} : { err },
+    taken
+      ? `Port ${config.ORDERS_PORT} is taken. Stop what listens there, or set ORDERS_PORT to another one.`
+      : `Cannot listen on ${config.HOST}:${config.ORDERS_PORT}.`,
+  )
+  process.exit(1)
+}
