@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 /** Two cores: Postgres, Kafka and the services need one of them. */
 const maxWorkers = 2
-const setUp = './scripts/testing/setup-infrastructure.ts'
+const setUp = (part: string) => `./scripts/testing/setup-${part}.ts`
 
 export default defineConfig({
   test: {
@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'int',
           include: ['**/*.int.test.ts'],
-          globalSetup: setUp,
+          globalSetup: setUp('infrastructure'),
           testTimeout: 30_000,
           hookTimeout: 60_000,
           maxWorkers,
@@ -22,12 +22,11 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.e2e.test.ts'],
-          globalSetup: setUp,
+          globalSetup: setUp('system'),
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // Whole systems: two at once would only measure each other.
           fileParallelism: false,
-          // The first file asks for the shared system, the others find it.
           sequence: { groupOrder: 1 },
         },
       },

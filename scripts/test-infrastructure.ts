@@ -3,14 +3,22 @@ import type { DatabaseAddress, MigrationSet } from 'migrations/migrate'
 import { inject } from 'vitest'
 import { createDatabase, dropDatabase } from './testing/databases.ts'
 import {
+  attachToSystem,
+  type LaunchedSystem,
+  type LaunchOptions,
+  launchSystem,
+  type SystemHandle,
+} from './testing/launch-system.ts'
+import {
   chooseServers,
   startTestKafka,
   startTestPostgres,
   type TestKafka,
   type TestPostgres,
 } from './testing/servers.ts'
-// Its declaration of what is provided to tests.
+// For their declarations of what is provided to tests.
 import type {} from './testing/setup-infrastructure.ts'
+import type {} from './testing/setup-system.ts'
 
 export type TestDatabase = DatabaseAddress & {
   /** Ends all sessions and deletes it. */
@@ -41,4 +49,18 @@ export async function startPrivatePostgres(): Promise<TestPostgres> {
 /** A Kafka of the test's own, started, which it may stop, start and kill. `remove()` it at the end. */
 export async function startPrivateKafka(): Promise<TestKafka> {
   return startTestKafka(await chooseServers())
+}
+
+/**
+ * Without options: the whole system that all e2e files of a run share. Its users and orders are everybody's,
+ * so use user ids of your own; it may not be killed.
+ *
+ * With `private`: a whole system of the test's own, whose processes, Kafka and (with `privatePostgres`)
+ * Postgres it may kill. `stop()` it at the end.
+ */
+export async function startSystem(): Promise<SystemHandle>
+export async function startSystem(options: { private: true } & LaunchOptions): Promise<LaunchedSystem>
+export async function startSystem(options?: LaunchOptions): Promise<SystemHandle> {
+  if (!options) return attachToSystem(inject('testSystem'))
+  return launchSystem(inject('testInfrastructure').databaseServer, options)
 }

@@ -13,18 +13,23 @@ const shared = process.env.TEST_INFRA_RUNNING
 /** Two projects of one Vitest process load this module twice and share one set of servers. */
 const state = globalThis as { testServers?: { users: number; running: Promise<RunningInfrastructure> } }
 
-export async function setup(project: TestProject): Promise<void> {
-  if (shared) {
-    project.provide('testInfrastructure', JSON.parse(shared))
-    return
-  }
-  state.testServers ??= { users: 0, running: startInfrastructure() }
-  state.testServers.users++
-  const { infrastructure } = await state.testServers.running
+export const setup = async (project: TestProject): Promise<void> =>
+  void (await provideInfrastructure(project))
+export const teardown = (): Promise<void> => releaseInfrastructure()
+
+export async function provideInfrastructure(project: TestProject): Promise<TestInfrastructure> {
+  const infrastructure = shared ? (JSON.parse(shared) as TestInfrastructure) : await useServers()
   project.provide('testInfrastructure', infrastructure)
+  return infrastructure
 }
 
-export async function teardown(): Promise<void> {
+async function useServers(): Promise<TestInfrastructure> {
+  state.testServers ??= { users: 0, running: startInfrastructure() }
+  state.testServers.users++
+  return (await state.testServers.running).infrastructure
+}
+
+export async function releaseInfrastructure(): Promise<void> {
   const servers = state.testServers
   if (!servers || --servers.users > 0) return
   delete state.testServers

@@ -1,0 +1,68 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { kafkaLibraryFolder, loadEnvironmentFile, projectFolder } from './system/settings.ts'
+import { type RunningInfrastructure, startInfrastructure } from './testing/infrastructure.ts'
+import { type Count, runCheck, runProject, stopRunning } from './testing/run-steps.ts'
+
+const checks = {
+  types: ['tsc --noEmit -p .', 'tsc --noEmit -p ui'],
+  lint: ['biome check .'],
+}
+const projects = ['unit', 'int', 'e2e']
+const needServers = ['int', 'e2e']
+const steps = [...Object.keys(checks), ...projects]
+
+const args = process.argv.slice(2)
+if (args.includes('--help')) {
+  console.log(`npm test [-- ${steps.join('|')} …] [-- part of a test file's path …]
+
+Without arguments: types, lint, then the unit, int and e2e tests on real PostgreSQL and Kafka.
+TEST_INFRA=containers|embedded|external chooses the servers; external takes TEST_POSTGRES_URL and TEST_KAFKA_BROKERS.`)
+  process.exit(0)
+}
+
+const named = args.filter(arg => steps.includes(arg))
+const filters = args.filter(arg => !steps.includes(arg))
+// A filter is about test files, so it leaves the checks out.
+const wanted = named.length > 0 ? named : filters.length > 0 ? projects : steps
+
+let servers: RunningInfrastructure | undefined
+let interrupted = false
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt)
+
+loadEnvironmentFile()
+const results = join(projectFolder, '.data/test-results')
+mkdirSync(results, { recursive: true })
+mkdirSync(kafkaLibraryFolder, { recursive: true })
+const counts: Count[] = []
+
+for (const [name, commands] of Object.entries(checks)) {
+  if (wanted.includes(name) && !interrupted) counts.push(await runCheck(name, commands))
+}
+for (const project of projects.filter(name => wanted.includes(name))) {
+  if (interrupted) break
+  if (needServers.includes(project)) servers ??= await startServers()
+  const env = servers && { TEST_INFRA_RUNNING: JSON.stringify(servers.infrastructure) }
+  counts.push(await runProject({ project, filters, resultFile: join(results, `${project}.json`), env }))
+}
+await servers?.stop()
+
+const sum = (part: keyof Count) => counts.reduce((total, count) => total + count[part], 0)
+const failed = interrupted ? Math.max(1, sum('failed')) : sum('failed')
+const skipped = sum('skipped')
+if (sum('passed') + failed === 0) console.log(`No test matches ${filters.join(' ')}.`)
+console.log(`\n${sum('passed')} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+process.exit(interrupted ? 130 : failed > 0 || sum('passed') === 0 ? 1 : 0)
+
+async function startServers(): Promise<RunningInfrastructure> {
+  const startedAt = Date.now()
+  const started = await startInfrastructure()
+  const took = ((Date.now() - startedAt) / 1000).toFixed(1)
+  console.log(`\nPostgreSQL and Kafka for the tests: ${started.infrastructure.kind}, ready in ${took} s`)
+  return started
+}
+
+function interrupt(): void {
+  interrupted = true
+  stopRunning()
+}
