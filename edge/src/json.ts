@@ -3,16 +3,30 @@ import { isUtf8 } from 'node:buffer'
 /** A number with this many digits, or an exponent, may not survive JSON.parse unchanged. */
 const suspicious = /\d[\d.]{15,}|\d[eE]/
 
+/** The name, or an escape of any of its letters. */
+const prototypeLike = /__proto__|\\u00(?:5f|6f|7[024])/i
+
 /**
  * JSON.parse that never rounds: a number literal which no double carries exactly becomes a string of its own
  * digits, so that the schema refuses it in its place instead of accepting a neighbour.
- * Throws SyntaxError for what is not JSON, and for bytes that are not UTF-8. Keys named __proto__ are refused.
+ * Throws SyntaxError, and nothing else, for what is not JSON, not UTF-8 or nested too deeply to look through. Keys named __proto__ are refused.
  */
 export function parseJsonExactly(bytes: Buffer | string): unknown {
   if (typeof bytes !== 'string' && !isUtf8(bytes)) throw new SyntaxError('the text is not valid UTF-8')
   const text = String(bytes)
-  if (text.includes('__proto__') || text.includes('\\u005f')) return JSON.parse(text, refusePrototype)
-  return suspicious.test(text) ? JSON.parse(text, keepExact) : JSON.parse(text)
+  if (prototypeLike.test(text)) return reviveWith(refusePrototype, text)
+  return suspicious.test(text) ? reviveWith(keepExact, text) : JSON.parse(text)
+}
+
+type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown
+
+/** Parsing itself takes any depth; reviving recurses, and what overflows the stack is a mistake of its sender. */
+function reviveWith(reviver: Reviver, text: string): unknown {
+  try {
+    return JSON.parse(text, reviver)
+  } catch (error) {
+    throw error instanceof RangeError ? new SyntaxError('the text is nested too deeply') : error
+  }
 }
 
 function keepExact(_key: string, value: unknown, context?: { source?: string }): unknown {

@@ -17,8 +17,7 @@ export function decodePaymentTask({ value }: { value: Buffer | null }): Decoded<
   try {
     json = parseJsonExactly(value)
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-    return refused(`the value is not JSON: ${error.message}`)
+    return refused(`the value is not JSON: ${(error as Error).message}`)
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     return refused('the value is not a JSON object')

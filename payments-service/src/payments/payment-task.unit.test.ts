@@ -56,6 +56,7 @@ describe('a payment task is refused with the reason', () => {
     ['an empty value', '', /empty/],
     ['bytes that are not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), /not JSON.*UTF-8/],
     ['not JSON', '{"order_id":', /not JSON/],
+    ['lists nested too deeply', `${'['.repeat(100_000)}1e1${']'.repeat(100_000)}`, /nested/],
     ['a list', '[]', /object/],
     ['null', 'null', /object/],
     ['a number', '10', /object/],
