@@ -44,14 +44,12 @@ export async function buildGateway({ upstreams, hub, checks, door, log }: Gatewa
   registerSystemHealth(app, Object.values(upstreams), checks)
 
   const closing = new AbortController()
-  let refreshing: Promise<void> | undefined
   app.addHook('onListen', async () => {
-    refreshing = document.run(closing.signal)
+    void document.run(closing.signal)
   })
   app.addHook('preClose', async () => {
     closing.abort()
     hub.close()
-    await refreshing
   })
   return app
 }

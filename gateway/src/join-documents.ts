@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { pathForm, publicCalls } from './public-calls.ts'
 
-type Operation = { operationId?: string; tags?: string[] }
+type Operation = { operationId?: string; tags?: string[]; responses?: unknown }
 export type ApiDocument = {
   info?: { description?: string }
   paths?: Record<string, Record<string, Operation>>

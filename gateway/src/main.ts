@@ -11,6 +11,8 @@ import { startFollowing } from './events/follow-topic.ts'
 import { openUpstream } from './upstream.ts'
 
 const shutdownMsMax = 10_000
+/** Requests in flight have so long to be answered; then their services are taken to be down. */
+const drainMsMax = 7_000
 
 const config = configOrExit(GatewayConfig)
 const log = openLog('gateway', config)
@@ -18,6 +20,7 @@ const upstreams = {
   orders: openUpstream('orders', config.ORDERS_URL, config.UPSTREAM_TIMEOUT_MS),
   payments: openUpstream('payments', config.PAYMENTS_URL, config.UPSTREAM_TIMEOUT_MS),
 }
+const closeUpstreams = () => Promise.all(Object.values(upstreams).map(upstream => upstream.close()))
 const transport = openKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'gateway', log })
 const hub = new EventHub({ streamsMax: config.EVENT_STREAMS_MAX }, log)
 const topic = topicSettings('order_status_updates', config)
@@ -45,10 +48,12 @@ closeWithGrace({ delay: shutdownMsMax, logger: false }, async ({ signal, err }) 
   if (err) log.fatal({ err }, 'the gateway stops after an error')
   else log.info({ signal }, 'the gateway stops')
   // Streams end, requests in flight are answered; only then do the parts go that they stand on.
+  const late = setTimeout(closeUpstreams, drainMsMax)
   await app.close()
+  clearTimeout(late)
   await following.stop()
   await transport.close()
-  await Promise.all(Object.values(upstreams).map(upstream => upstream.close()))
+  await closeUpstreams()
 })
 
 try {

@@ -53,7 +53,7 @@ export function openUpstream(name: string, origin: string, timeoutMsDefault: num
         }
       })
     },
-    close: () => pool.destroy(),
+    close: () => (pool.destroyed ? Promise.resolve() : pool.destroy()),
   }
 }
 
