@@ -28,6 +28,8 @@ const sessionTimeoutMs = 10_000
 const heartbeatIntervalMs = 2_000
 /** A broker that does not answer is left without a word. */
 const disconnectMaxMs = 2_000
+/** An idle fetch is waited for when a consumer ends: kafkajs's 5 s made each service take 5 s to stop. */
+const fetchWaitMsMax = 500
 const fetchBytesMax = 5 * 1024 * 1024
 const fetchPartitionBytesMax = 1024 * 1024
 /** More than any topic's partitions on one member, so that all partitions of a fetch are handed over at once. */
@@ -96,6 +98,7 @@ async function subscribe(kafka: Kafka, subscription: Subscription, log: Log): Pr
     sessionTimeout: sessionTimeoutMs,
     rebalanceTimeout: sessionTimeoutMs,
     heartbeatInterval: heartbeatIntervalMs,
+    maxWaitTimeInMs: fetchWaitMsMax,
     maxBytes: fetchBytesMax,
     maxBytesPerPartition: fetchPartitionBytesMax,
     allowAutoTopicCreation: false,
