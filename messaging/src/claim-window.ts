@@ -7,7 +7,7 @@ import { parseSnapshot } from './snapshot.ts'
  * order, so ids alone would lose rows of transactions that drew theirs early and committed late; snapshots do not.
  * The texts are pg_snapshots.
  */
-export type Window = { from: string; to: string; afterId: string; newFloor: string }
+export type Window = { from: string; to: string; afterId: string; newFloor?: string }
 export type Page = { rows: (OutboxRow & { id: string })[]; window: Window; timeline: string }
 
 const columns = `id::text, event_id, aggregate_type, aggregate_id, event_type, topic, key, payload::text, headers::text,
@@ -44,32 +44,36 @@ export async function openWindow(client: PoolClient, from: string, limit: number
   )
   const { snapshot, timeline } = rows[0]
   const found = rows.filter(row => row.id !== null)
-  const window = { from, to: snapshot, afterId: found.at(-1)?.id ?? '0', newFloor: '0' }
+  const window = { from, to: snapshot, afterId: found.at(-1)?.id ?? '0' }
   return { rows: found, window, timeline }
 }
 
 /** The page after `afterId`. A window of one page never comes here. */
 export async function nextPage(client: PoolClient, window: Window, limit: number): Promise<Page> {
   const from = parseSnapshot(window.from)
-  const to = parseSnapshot(window.to)
-  const isNew = `xid >= '${from.xmax}' and xid < '${to.xmax}' and pg_visible_in_snapshot(xid, '${window.to}')`
-  const newFloor =
-    window.newFloor === '0'
-      ? ((await query(client, `select (min(id) - 1)::text as floor from outbox where ${isNew}`)).rows[0]
-          .floor ?? '0')
-      : window.newFloor
-  const late = from.inProgress.length
-    ? `union all (select * from outbox where xid = any ('{${from.inProgress}}') and id > ${window.afterId}
-         and pg_visible_in_snapshot(xid, '${window.to}') order by id + 0 limit ${limit})`
-    : ''
-  // New rows lie densely above their floor, so here the primary key is the way: each page costs what it returns.
+  const newFloor = window.newFloor ?? (await floorOfNew(client, window))
+  const isInWindow = `pg_visible_in_snapshot(xid, '${window.to}') and not pg_visible_in_snapshot(xid, '${window.from}')`
+  // Above the floor the window's rows lie densely, and the primary key is the way: a page costs what it returns. The
+  // condition names no transaction range, or an estimate gone wrong would sort the whole window for every page.
   const { rows } = await query(
     client,
     `select ${columns}, left(pg_walfile_name(pg_current_wal_lsn()), 8) as timeline from (
-       (select * from outbox where ${isNew} and id > greatest(${window.afterId}, ${newFloor}) order by id limit ${limit})
-       ${late}
+       (select * from outbox where id > ${max(window.afterId, newFloor)} and ${isInWindow} order by id limit ${limit})
+       union all
+       (select * from outbox where xid = any ('{${from.inProgress}}') and id > ${window.afterId} and id <= ${newFloor}
+          and ${isInWindow} order by id + 0 limit ${limit})
      ) as rows order by rows.id limit ${limit}`,
   )
   const afterId = rows.at(-1)?.id ?? window.afterId
   return { rows, window: { ...window, newFloor, afterId }, timeline: rows[0]?.timeline }
 }
+
+/** Below this id, the window has rows of transactions that `from` saw in progress, and no others. */
+async function floorOfNew(client: PoolClient, { from, to, afterId }: Window): Promise<string> {
+  const isNew = `xid >= '${parseSnapshot(from).xmax}' and xid < '${parseSnapshot(to).xmax}'`
+  // `id + 0` as above: the shortcut for a plain min() walks the primary key from its start.
+  const { rows } = await query(client, `select (min(id + 0) - 1)::text as floor from outbox where ${isNew}`)
+  return rows[0].floor ?? afterId
+}
+
+const max = (a: string, b: string) => (BigInt(a) > BigInt(b) ? a : b)

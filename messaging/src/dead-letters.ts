@@ -1,7 +1,8 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { ConsumerDefinition, Message } from './consumer.ts'
-import { reasonOf } from './handle-batch.ts'
+import { decodeWith, reasonOf, storable, tellCommitted } from './handle-batch.ts'
 import { isInfrastructureError } from './infrastructure-error.ts'
+import type { Log } from './log.ts'
 import type { IncomingMessage } from './transport.ts'
 
 export type DeadLetter = {
@@ -25,7 +26,7 @@ export type DiscardOutcome = ReleaseOutcome | { kind: 'not_parked' }
 /** Waiting messages that are released in one transaction. */
 const releaseBatchMax = 200
 
-type Desk<DB, Payload> = { db: Kysely<DB>; definition: ConsumerDefinition<DB, Payload> }
+export type Desk<DB, Payload> = { db: Kysely<DB>; definition: ConsumerDefinition<DB, Payload>; log: Log }
 
 /** Open ones, oldest first; `afterId` pages on. */
 export async function listDeadLetters<DB>(
@@ -41,22 +42,25 @@ export async function listDeadLetters<DB>(
 
 /**
  * Handles a parked message again, then those that wait behind it, in order. 'failed': it is still poison, nothing
- * has changed. Throws on broken infrastructure; then call it again.
+ * has changed. Throws on broken infrastructure; then call it again, and should it have got past the parked message
+ * already ('not_parked'), releaseForgottenKeys, which every running consumer calls, finishes the rest.
  */
 export async function redrive<DB, Payload>(desk: Desk<DB, Payload>, id: bigint): Promise<RedriveOutcome> {
   const { db, definition } = desk
+  let letter: DeadLetter | undefined
   try {
-    const letter = await db.transaction().execute(async trx => {
-      const letter = await lockParked(trx, definition.name, id)
-      if (letter) await handleLetters(trx, definition, [letter])
-      return letter
+    letter = await db.transaction().execute(async trx => {
+      const found = await lockParked(trx, definition.name, id)
+      if (found) await handleLetters(trx, definition, [found])
+      return found
     })
-    if (!letter) return { kind: 'not_parked' }
-    return plusOne(await releaseKey(desk, letter.source))
   } catch (error) {
     if (isInfrastructureError(error)) throw error
     return { kind: 'failed', reason: reasonOf(error) }
   }
+  if (!letter) return { kind: 'not_parked' }
+  const outcome = await releaseKey(desk, letter.source)
+  return { ...outcome, handled: outcome.handled + 1 }
 }
 
 /** Gives a parked message up, for the reason in `note`, then handles those that wait behind it, in order. */
@@ -66,17 +70,20 @@ export async function discard<DB, Payload>(
   note: string,
 ): Promise<DiscardOutcome> {
   const letter = await desk.db.transaction().execute(async trx => {
-    const letter = await lockParked(trx, desk.definition.name, id)
-    if (letter) {
-      await sql`update dead_letters set state = 'discarded', closed_at = clock_timestamp(), note = ${note}
+    const found = await lockParked(trx, desk.definition.name, id)
+    if (found) {
+      await sql`update dead_letters set state = 'discarded', closed_at = clock_timestamp(), note = ${storable(note)}
                 where id = ${String(id)}`.execute(trx)
     }
-    return letter
+    return found
   })
   return letter ? releaseKey(desk, letter.source) : { kind: 'not_parked' }
 }
 
-/** Finishes releases that a crash cut short: keys that are blocked with nothing parked. For start and schedule. */
+/**
+ * Finishes releases that a crash cut short: keys that are blocked with nothing parked. Answers how many keys there
+ * were. Safe at any time and in any number of instances; a running consumer calls it by itself.
+ */
 export async function releaseForgottenKeys<DB, Payload>(desk: Desk<DB, Payload>): Promise<number> {
   const { rows } = await sql<{ topic: string; key: string }>`
     select topic, key from blocked_keys b where consumer = ${desk.definition.name} and not exists (
@@ -92,55 +99,58 @@ async function releaseKey<DB, Payload>(
   desk: Desk<DB, Payload>,
   { topic, key }: { topic: string; key: string | null },
 ): Promise<ReleaseOutcome> {
-  if (key === null) return released(desk, 0)
   let handled = 0
-  let batchMax = releaseBatchMax
-  for (;;) {
-    try {
-      const count = await desk.db
-        .transaction()
-        .execute(trx => releaseSome(trx, desk.definition, topic, key, batchMax))
-      if (count === 0) return released(desk, handled)
-      handled += count
-    } catch (error) {
-      if (isInfrastructureError(error)) throw error
-      if (batchMax > 1) {
-        batchMax = 1
-        continue
-      }
-      const id = await parkFirst(desk, topic, key, reasonOf(error))
-      return { kind: 'parked', handled, id, reason: reasonOf(error) }
+  let limit = releaseBatchMax
+  for (; key !== null; ) {
+    const outcome = await releaseSome(desk, topic, key, limit)
+    if (outcome.kind === 'done') break
+    if (outcome.kind === 'handled') {
+      handled += outcome.handled
+    } else if (limit > 1) {
+      limit = 1
+    } else if (await parkFirst(desk, outcome)) {
+      tellCommitted(desk.definition, desk.log)
+      return { kind: 'parked', handled, id: outcome.first.id, reason: outcome.reason }
     }
   }
-}
-
-function released<DB, Payload>({ definition }: Desk<DB, Payload>, handled: number): ReleaseOutcome {
-  definition.afterCommit?.()
+  tellCommitted(desk.definition, desk.log)
   return { kind: 'released', handled }
 }
 
+type Failed = { kind: 'failed'; first: DeadLetter; reason: string }
+type SomeReleased = { kind: 'handled'; handled: number } | { kind: 'done' } | Failed
+
 /** The next waiting messages of a key; where there are none (or a parked one stands in front), the key is done. */
 async function releaseSome<DB, Payload>(
-  trx: Transaction<DB>,
-  definition: ConsumerDefinition<DB, Payload>,
+  { db, definition }: Desk<DB, Payload>,
   topic: string,
   key: string,
   limit: number,
-): Promise<number> {
-  await lockKey(trx, definition.name, topic, key)
-  const { rows } = await sql<Row>`
-    select ${columns} from dead_letters
-    where consumer = ${definition.name} and topic = ${topic} and key = ${key} and state in ('parked', 'waiting')
-    order by id limit ${limit}`.execute(trx)
-  const parkedAt = rows.findIndex(({ state }) => state === 'parked')
-  const waiting = (parkedAt === -1 ? rows : rows.slice(0, parkedAt)).map(toDeadLetter)
-  if (waiting.length > 0) await handleLetters(trx, definition, waiting)
-  else if (parkedAt === -1) {
-    await sql`delete from blocked_keys where consumer = ${definition.name} and topic = ${topic} and key = ${key}`.execute(
-      trx,
-    )
+): Promise<SomeReleased> {
+  let first: DeadLetter | undefined
+  try {
+    const handled = await db.transaction().execute(async trx => {
+      await lockKey(trx, definition.name, topic, key)
+      const { rows } = await sql<Row>`
+        select ${columns} from dead_letters
+        where consumer = ${definition.name} and topic = ${topic} and key = ${key} and state in ('parked', 'waiting')
+        order by id limit ${limit}`.execute(trx)
+      const parkedAt = rows.findIndex(({ state }) => state === 'parked')
+      const waiting = (parkedAt === -1 ? rows : rows.slice(0, parkedAt)).map(toDeadLetter)
+      first = waiting[0]
+      if (waiting.length > 0) await handleLetters(trx, definition, waiting)
+      else if (parkedAt === -1) {
+        await sql`delete from blocked_keys where consumer = ${definition.name} and topic = ${topic} and key = ${key}`.execute(
+          trx,
+        )
+      }
+      return waiting.length
+    })
+    return handled > 0 ? { kind: 'handled', handled } : { kind: 'done' }
+  } catch (error) {
+    if (!first || isInfrastructureError(error)) throw error
+    return { kind: 'failed', first, reason: reasonOf(error) }
   }
-  return waiting.length
 }
 
 /** Against consumers that would add to the key, and other redrives of it: see lockBlockedKeys. */
@@ -170,7 +180,7 @@ async function handleLetters<DB, Payload>(
   letters: DeadLetter[],
 ): Promise<void> {
   const messages = letters.map(({ eventId, source }): Message<Payload> => {
-    const decoded = definition.decode(source)
+    const decoded = decodeWith(definition.decode, source)
     if (!decoded.ok) throw new Error(`it cannot be decoded: ${decoded.reason}`)
     return { eventId, source, payload: decoded.payload }
   })
@@ -180,21 +190,20 @@ async function handleLetters<DB, Payload>(
     where id = any(${letters.map(({ id }) => String(id))}::bigint[])`.execute(trx)
 }
 
+/** False when another release of this key has dealt with it meanwhile: what it handled must not be parked. */
 async function parkFirst<DB, Payload>(
   { db, definition }: Desk<DB, Payload>,
-  topic: string,
-  key: string,
-  reason: string,
-): Promise<bigint> {
-  const { rows } = await sql<{ id: string }>`
-    update dead_letters set state = 'parked', reason = ${reason}, attempts = attempts + 1 where id = (
-      select min(id) from dead_letters
-      where consumer = ${definition.name} and topic = ${topic} and key = ${key} and state in ('parked', 'waiting'))
-    returning id::text`.execute(db)
-  return BigInt(rows[0]?.id ?? 0)
+  { first, reason }: Failed,
+): Promise<boolean> {
+  const { topic, key } = first.source
+  return db.transaction().execute(async trx => {
+    await lockKey(trx, definition.name, topic, String(key))
+    const { numAffectedRows } = await sql`
+      update dead_letters set state = 'parked', reason = ${reason}, attempts = attempts + 1
+      where id = ${String(first.id)} and state = 'waiting'`.execute(trx)
+    return numAffectedRows === 1n
+  })
 }
-
-const plusOne = (outcome: ReleaseOutcome): ReleaseOutcome => ({ ...outcome, handled: outcome.handled + 1 })
 
 type Row = Omit<DeadLetter, 'id' | 'eventId' | 'source'> & {
   id: string

@@ -26,17 +26,19 @@ export function toMessage(row: OutboxRow, source: string): OutgoingMessage {
       ce_id: row.event_id,
       ce_type: row.event_type,
       ce_source: source,
-      ce_time: row.created_at,
+      ce_time: rfc3339(row.created_at),
       ce_subject: row.aggregate_id,
       'content-type': 'application/json',
     },
   }
 }
 
+/** 2026-11-21 10:52:39.12+00 → 2026-11-21T10:52:39.12+00:00 */
+const rfc3339 = (timestamptz: string) => timestamptz.replace(' ', 'T').replace(/[+-]\d\d$/, '$&:00')
+
 /** The CloudEvents id, or undefined for a message of a program that sets none (or an empty or unusable one). */
-export function eventIdOf(message: IncomingMessage): string | undefined {
-  const id = message.headers.ce_id
-  return id !== undefined && id.length > 0 && id.length <= 255 && id.isWellFormed() && !id.includes('\0')
-    ? id
-    : undefined
-}
+export const eventIdOf = (message: IncomingMessage): string | undefined => usableId(message.headers.ce_id)
+
+/** What the inbox can remember a message by: 1 to 255 characters that PostgreSQL can store. */
+export const usableId = (id: string | undefined): string | undefined =>
+  id && id.length <= 255 && id.isWellFormed() && !id.includes('\0') ? id : undefined

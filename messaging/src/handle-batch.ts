@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely, Transaction } from 'kysely'
 import { type Backoff, backoffMs } from './backoff.ts'
 import type { ConsumerDefinition, Decoded, Message } from './consumer.ts'
-import { eventIdOf } from './envelope.ts'
+import { eventIdOf, usableId } from './envelope.ts'
 import { type Received, takeNew } from './inbox.ts'
 import { isInfrastructureError } from './infrastructure-error.ts'
 import type { Log } from './log.ts'
@@ -32,16 +32,30 @@ type Item<Payload> = Received & { decoded: Decoded<Payload> }
 /** The id a message is remembered under: its CloudEvents id, else the one in its content, else its place in the topic. */
 export function identify<Payload>(message: IncomingMessage, decoded: Decoded<Payload>): string {
   const { topic, partition, offset } = message
-  return eventIdOf(message) ?? (decoded.ok ? decoded.id : undefined) ?? `${topic}/${partition}/${offset}`
+  const inContent = decoded.ok ? usableId(decoded.id) : undefined
+  return eventIdOf(message) ?? inContent ?? `${topic}/${partition}/${offset}`
+}
+
+/** A decoder that throws is one that refuses: retrying its message would hold up the partition for ever. */
+export function decodeWith<Payload>(
+  decode: (message: IncomingMessage) => Decoded<Payload>,
+  message: IncomingMessage,
+): Decoded<Payload> {
+  try {
+    const decoded = decode(message)
+    return decoded.ok ? decoded : { ok: false, reason: storable(decoded.reason) }
+  } catch (error) {
+    return { ok: false, reason: reasonOf(error) }
+  }
 }
 
 /**
  * Handles each message once, however often it comes, and resolves when all of them are committed: handled, known
  * already, or put aside in dead_letters. Messages of one key take effect in the order given.
  *
- * Broken infrastructure is waited out for ever; rejects only with the signal's reason, having skipped nothing.
- * What a handler throws otherwise is a poison message: halves find it, it is tried `attemptsMax` times and parked,
- * and later messages of its key wait behind it.
+ * Broken infrastructure is waited out for ever. What a handler throws otherwise is a poison message: halves find it,
+ * it is tried `attemptsMax` times and parked, and later messages of its key wait behind it. Rejects only when the
+ * signal ended one of these waits; what is not committed then has to come again.
  */
 export async function handleBatch<DB, Payload>(
   settings: HandlerSettings<DB, Payload>,
@@ -51,10 +65,11 @@ export async function handleBatch<DB, Payload>(
   const { definition, log, infrastructureRetry } = { ...handlerDefaults, ...settings }
   const items = distinct(
     messages.map(source => {
-      const decoded = definition.decode(source)
+      const decoded = decodeWith(definition.decode, source)
       return { source, decoded, eventId: identify(source, decoded) }
     }),
   )
+  const run: Run<DB, Payload> = { settings, signal, left: new Set(items) }
   const outcome: BatchOutcome = {
     handled: 0,
     duplicates: messages.length - items.length,
@@ -63,8 +78,8 @@ export async function handleBatch<DB, Payload>(
   }
   for (let failures = 0; ; failures++) {
     try {
-      await handleOrHalve(settings, items, outcome)
-      definition.afterCommit?.()
+      await handleOrHalve(run, [...run.left], outcome)
+      tellCommitted(definition, log)
       return outcome
     } catch (err) {
       if (!isInfrastructureError(err)) throw err
@@ -85,25 +100,36 @@ function distinct<Payload>(items: Item<Payload>[]): Item<Payload>[] {
   return [...first.values()]
 }
 
+/** What is left of a batch after a failure: an attempt after it begins with what is not committed. */
+type Run<DB, Payload> = {
+  settings: HandlerSettings<DB, Payload>
+  signal: AbortSignal
+  left: Set<Item<Payload>>
+}
+
 async function handleOrHalve<DB, Payload>(
-  settings: HandlerSettings<DB, Payload>,
+  run: Run<DB, Payload>,
   items: Item<Payload>[],
   outcome: BatchOutcome,
 ): Promise<void> {
   try {
-    add(outcome, await handleTogether(settings, items))
+    add(outcome, await handleTogether(run.settings, items))
   } catch (error) {
     if (isInfrastructureError(error)) throw error
-    if (items.length === 1) return handleAlone(settings, items[0] as Item<Payload>, error, outcome)
-    const half = Math.ceil(items.length / 2)
-    // One after the other: what is parked in the first half makes its followers in the second wait.
-    await handleOrHalve(settings, items.slice(0, half), outcome)
-    await handleOrHalve(settings, items.slice(half), outcome)
+    if (items.length === 1) {
+      await handleAlone(run, items[0] as Item<Payload>, error, outcome)
+    } else {
+      const half = Math.ceil(items.length / 2)
+      // One after the other: what is parked in the first half makes its followers in the second wait.
+      await handleOrHalve(run, items.slice(0, half), outcome)
+      await handleOrHalve(run, items.slice(half), outcome)
+    }
   }
+  for (const item of items) run.left.delete(item)
 }
 
 async function handleAlone<DB, Payload>(
-  settings: HandlerSettings<DB, Payload>,
+  { settings, signal }: Run<DB, Payload>,
   item: Item<Payload>,
   firstError: unknown,
   outcome: BatchOutcome,
@@ -111,7 +137,7 @@ async function handleAlone<DB, Payload>(
   const { db, definition, log, attemptsMax, attemptRetry } = { ...handlerDefaults, ...settings }
   let error = firstError
   for (let attempts = 1; attempts < attemptsMax; attempts++) {
-    await sleep(backoffMs(attemptRetry, attempts - 1, Math.random()))
+    await sleep(backoffMs(attemptRetry, attempts - 1, Math.random()), undefined, { signal })
     try {
       return add(outcome, await handleTogether(settings, [item]))
     } catch (next) {
@@ -124,7 +150,7 @@ async function handleAlone<DB, Payload>(
     const isNew = await takeNew(trx, definition.name, [item])
     if (!isNew.has(eventId)) return false
     await park(trx, definition.name, [
-      { ...item, state: 'parked', reason: reasonOf(error), attempts: attemptsMax },
+      { eventId, source, state: 'parked', reason: reasonOf(error), attempts: attemptsMax },
     ])
     return true
   })
@@ -192,10 +218,20 @@ async function sort<DB, Payload>(trx: Transaction<DB>, consumer: string, fresh: 
   return { toHandle, toPark }
 }
 
-/** For people, bounded, and storable: PostgreSQL takes no NUL. */
-export function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  return text.replaceAll('\0', '').slice(0, 2_000)
+/** For people. */
+export const reasonOf = (error: unknown): string =>
+  storable(error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+
+/** Bounded, and without the NUL that PostgreSQL takes in no text. */
+export const storable = (text: string): string => text.replaceAll('\0', '').slice(0, 2_000)
+
+/** The work is committed: an error in telling of it must not bring the batch again. */
+export function tellCommitted(definition: { name: string; afterCommit?(): void }, log: Log): void {
+  try {
+    definition.afterCommit?.()
+  } catch (err) {
+    log.warn({ err, consumer: definition.name }, 'afterCommit threw; what it announces is committed all the same')
+  }
 }
 
 function add(outcome: BatchOutcome, more: Partial<BatchOutcome>): void {

@@ -6,12 +6,15 @@ const retryableStates = new Set([
   '55P03', // lock_not_available
   '25006', // read_only_sql_transaction: a standby just before or after a failover
   '25P03', // idle_in_transaction_session_timeout
+  '25P04', // transaction_timeout
   // A table or a right that is missing is a deployment half done. No message is to blame, and parking them all
   // would only make work for the night shift.
   '42P01', // undefined_table
   '42703', // undefined_column
   '42501', // insufficient_privilege
 ])
+/** Of a retryable class, but the statement's own fault, such as one with more than 65,535 parameters. */
+const protocolViolation = '08P01'
 const retryableSocketCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -23,10 +26,13 @@ const retryableSocketCodes = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'ERR_SOCKET_CLOSED',
+  'EADDRNOTAVAIL',
+  'EMFILE',
+  'ENFILE',
 ])
 /** node-postgres throws these as plain errors. */
 const retryableMessage =
-  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Cannot use a pool after|Client was closed|connection is closed|driver has already been destroyed)/i
+  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Cannot use a pool after|Client was closed|connection is closed|driver has already been destroyed|Postgres connection has been discarded)/i
 
 /**
  * Whether the failure lies in what we stand on (connection, deadlock, shutdown, disk) rather than in the work:
@@ -38,7 +44,7 @@ export function isInfrastructureError(error: unknown): boolean {
   if (typeof code === 'string') {
     if (retryableSocketCodes.has(code) || retryableStates.has(code)) return true
     // A statement that was cancelled by a timeout (57014) belongs to class 57 and is tried again too.
-    if (/^[0-9A-Z]{5}$/.test(code) && retryableClasses.has(code.slice(0, 2))) return true
+    if (/^[0-9A-Z]{5}$/.test(code) && code !== protocolViolation && retryableClasses.has(code.slice(0, 2))) return true
   }
   if (retryableMessage.test(message)) return true
   if (error instanceof AggregateError) return error.errors.some(isInfrastructureError)

@@ -49,7 +49,11 @@ export async function park<DB>(trx: Transaction<DB>, consumer: string, letters: 
       ${letters.map(({ attempts }) => attempts)}::int[]
     ) with ordinality as l (event_id, topic, "partition", "offset", key, value, headers, published_at, state, reason,
                             attempts, position)
-    order by position`.execute(trx)
+    order by position
+    -- Only where the inbox has forgotten it: it is put aside again, in its old place.
+    on conflict (consumer, event_id) do update
+    set state = excluded.state, reason = excluded.reason, attempts = excluded.attempts, closed_at = null
+    where dead_letters.state in ('redriven', 'discarded')`.execute(trx)
   const blocking = letters.flatMap(({ state, source: { topic, key } }) =>
     state === 'parked' && key !== null ? [{ topic, key }] : [],
   )
@@ -59,5 +63,6 @@ export async function park<DB>(trx: Transaction<DB>, consumer: string, letters: 
     select distinct ${consumer}, * from unnest(
       ${blocking.map(({ topic }) => topic)}::text[], ${blocking.map(({ key }) => key)}::text[]) as b (topic, key)
     order by topic, key
-    on conflict do nothing`.execute(trx)
+    -- An update, for its lock: a redrive that is about to delete the row is waited for, and then it is made anew.
+    on conflict (consumer, topic, key) do update set key = excluded.key`.execute(trx)
 }

@@ -124,6 +124,11 @@ export class Relay {
     return page.rows.length > 0 ? { kind: 'published', rows: page.rows.length } : { kind: 'idle' }
   }
 
+  /** What an owner remembers between rounds, for tests that falsify it. */
+  memoryForTests(): object | undefined {
+    return this.#owned
+  }
+
   /** Stores what is published and lets a standby take over at once. */
   async release(): Promise<void> {
     const owned = this.#owned
@@ -154,7 +159,7 @@ export class Relay {
       leaseEndsAt: askedAt + leaseMs,
       client,
       from: cursor.publishedTo,
-      window: cursor.window && { from: cursor.publishedTo, newFloor: '0', ...cursor.window },
+      window: cursor.window && { from: cursor.publishedTo, ...cursor.window },
       timeline: undefined,
       rowsSinceStored: 0,
       storedAt: performance.now(),
@@ -172,11 +177,16 @@ export class Relay {
     return true
   }
 
-  #read(owned: Owned): Promise<Page> {
+  /** The next page of the window in hand, or the first of the next window. Empty only when all is published. */
+  async #read(owned: Owned): Promise<Page> {
     const { batchSize } = this.#settings
-    return owned.window
-      ? nextPage(owned.client, owned.window, batchSize)
-      : openWindow(owned.client, owned.from, batchSize)
+    if (owned.window) {
+      const page = await nextPage(owned.client, owned.window, batchSize)
+      if (page.rows.length > 0) return page
+      // It ended just at the end of a page; what was committed since is in the window after it.
+      this.#advance(owned, page)
+    }
+    return openWindow(owned.client, owned.from, batchSize)
   }
 
   /** After a failover behind a pooler, the snapshot in memory may know transactions that never happened here. */
