@@ -14,6 +14,7 @@ import Fastify, {
 import type { TObject } from 'typebox'
 import { v7 as uuidv7 } from 'uuid'
 import { answerClientError } from './client-error.ts'
+import { drainOnClose } from './drain.ts'
 import { parseJsonExactly } from './json.ts'
 import type { Logger } from './log.ts'
 import { handleError, Problem, ProblemSchema, sendProblem } from './problem.ts'
@@ -59,6 +60,8 @@ export async function createApp(
       return typeof given === 'string' && acceptableRequestId.test(given) ? given : uuidv7()
     },
     forceCloseConnections: 'idle',
+    // What still comes on an open connection while the app closes is served, and told to come elsewhere next.
+    return503OnClosing: false,
     clientErrorHandler: answerClientError(log),
     // A path that is no URL comes past every hook.
     frameworkErrors: (error, request, reply) =>
@@ -96,6 +99,7 @@ export async function createApp(
     },
   )
 
+  drainOnClose(app)
   await prepare?.(app)
   app.addSchema(ProblemSchema)
   await app.register(swagger, {
