@@ -37,6 +37,8 @@ export function registerEvents(app: App, hub: EventHub): void {
       ...(reply.getHeaders() as Record<string, string>),
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
+      // The connection ends with the stream: kept alive it would hold up a gateway that closes.
+      connection: 'close',
       // Asks proxies such as nginx to hand on every event at once.
       'x-accel-buffering': 'no',
     })
