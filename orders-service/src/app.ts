@@ -22,6 +22,7 @@ export const placingDefaults: GatherSettings = {
   // At the slowest rate measured, 1,500 orders/s, the last one waits 2 s: less than the gateway does.
   queueMax: 3_000,
   waitMsMax: 3_000,
+  // Two at a time placed no more in a second, and one keeps each user's orders in the order they came.
   runsMax: 1,
 }
 
