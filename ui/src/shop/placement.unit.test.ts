@@ -1,15 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { memoryStore } from './memory-store.fixture.ts'
 import { beginPlacement, endPlacement, unanswered } from './placement.ts'
 
 const draft = { userId: 7, amountMinor: '1050', description: 'Coffee' }
 const now = new Date('2026-01-01T00:00:00Z')
 
 describe('a placement', () => {
-  let store: ReturnType<typeof aStore>
+  let store: Storage
   let keys: number
   const makeKey = () => `key-${++keys}`
   beforeEach(() => {
-    store = aStore()
+    store = memoryStore()
     keys = 0
   })
 
@@ -40,12 +41,3 @@ describe('a placement', () => {
     expect(unanswered(store)).toHaveLength(20)
   })
 })
-
-function aStore() {
-  const items = new Map<string, string>()
-  return {
-    getItem: (name: string) => items.get(name) ?? null,
-    setItem: (name: string, value: string) => void items.set(name, value),
-    removeItem: (name: string) => void items.delete(name),
-  }
-}

@@ -1,0 +1,91 @@
+import { Field } from '@base-ui/react/field'
+import { type FormEvent, useEffect, useState } from 'react'
+import type { RequestFailed } from '../api/request.ts'
+import { minorFromDecimal, parseAmount } from '../money/money.ts'
+import { ignoreSecondClick } from '../shell/ignore-second-click.ts'
+import { Failed } from '../shell/states.tsx'
+import { AmountField } from './amount-field.tsx'
+import { useDesk } from './desk-context.tsx'
+
+const descriptionMax = 1_000
+const slowAfterMs = 2_500
+
+export function OrderForm({ userId, balance }: { userId: number; balance: number }) {
+  const desk = useDesk()
+  const [typed, setTyped] = useState('')
+  const [description, setDescription] = useState('')
+  const [wasSent, setSent] = useState(false)
+  const [isSending, setSending] = useState(false)
+  const [refusal, setRefusal] = useState<RequestFailed>()
+  const amount = parseAmount(typed)
+  const missing = wasSent && amount.kind === 'empty' ? 'Write what the order costs.' : undefined
+  const tooLong =
+    description.length > descriptionMax
+      ? `${description.length - descriptionMax} characters too many.`
+      : undefined
+
+  const place = async () => {
+    setSent(true)
+    if (amount.kind !== 'amount' || tooLong || isSending) return
+    setSending(true)
+    setRefusal(undefined)
+    const outcome = await desk.place({ userId, amountMinor: amount.minor.toString(), description })
+    setSending(false)
+    if (outcome.kind === 'refused') return setRefusal(outcome.error)
+    // Unanswered ones go on in the list below, where they can be sent again.
+    setTyped('')
+    setDescription('')
+    setSent(false)
+  }
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    void place()
+  }
+  const exceeds = amount.kind === 'amount' && amount.minor > minorFromDecimal(balance)
+  return (
+    <form className="card order-form" onSubmit={submit} noValidate aria-labelledby="order-heading">
+      <h2 id="order-heading">Place an order</h2>
+      <AmountField
+        label="Amount"
+        typed={typed}
+        onType={setTyped}
+        error={amount.kind === 'refused' ? amount.explanation : missing}
+        hint={exceeds ? 'More than the balance at the moment: it will probably be cancelled.' : undefined}
+      />
+      <Field.Root invalid={tooLong !== undefined} className="field">
+        <Field.Label className="label">
+          Description <span className="optional">optional</span>
+        </Field.Label>
+        <Field.Control
+          className="input"
+          dir="auto"
+          autoComplete="off"
+          placeholder="Two books"
+          value={description}
+          onChange={event => setDescription(event.currentTarget.value)}
+        />
+        <Field.Error className="error" match={tooLong !== undefined}>
+          {tooLong}
+        </Field.Error>
+      </Field.Root>
+      {refusal && <Failed error={refusal} />}
+      <button type="submit" className="button primary" aria-disabled={isSending} onClick={ignoreSecondClick}>
+        {isSending ? 'Placing…' : 'Place order'}
+      </button>
+      <p role="status" className="done">
+        {isSending && <SlowNote />}
+      </p>
+    </form>
+  )
+}
+
+function SlowNote() {
+  const [isSlow, setSlow] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setSlow(true), slowAfterMs)
+    return () => clearTimeout(timer)
+  }, [])
+  return (
+    isSlow && 'The server is slow. Your order is being sent and will be placed once, however long it takes.'
+  )
+}
