@@ -20,6 +20,8 @@ export type TestService = Awaited<ReturnType<typeof openTestService>>
 export async function openTestService() {
   const address = await testDatabase('payments')
   const pool = openPool(address, 'test', 12)
+  // Dropping the database ends sessions that the pool has said goodbye to and that are not gone yet.
+  pool.on('error', () => undefined)
   const statements: string[] = []
   const log = (event: LogEvent) => void statements.push(event.query.sql)
   const db = new Kysely<PaymentsDatabase>({ dialect: new PostgresDialect({ pool }), log })
@@ -95,7 +97,11 @@ export function handleTasks(
   more: Partial<HandlerSettings<PaymentsDatabase, PaymentTask>> = {},
   signal: AbortSignal = new AbortController().signal,
 ) {
-  const definition = debitAccountsConsumer({ log: more.log ?? silent, afterCommit: () => undefined })
+  const definition = debitAccountsConsumer({
+    log: more.log ?? silent,
+    clock: () => new Date(),
+    afterCommit: () => undefined,
+  })
   return handleBatch({ db, definition, log: silent, ...more }, messages, signal)
 }
 

@@ -15,9 +15,11 @@ export const tasksTopic = 'order_payment_tasks'
 /** Pays or declines each order once. Four statements for a batch of any size. */
 export function debitAccountsConsumer({
   log,
+  clock,
   afterCommit,
 }: {
   log: Log
+  clock: () => Date
   afterCommit: () => void
 }): ConsumerDefinition<PaymentsDatabase, PaymentTask> {
   return {
@@ -25,7 +27,8 @@ export function debitAccountsConsumer({
     topics: [tasksTopic],
     decode: decodePaymentTask,
     async handle(trx, messages) {
-      for (const repeat of await debitAccounts(trx, messages.map(received))) logRepeat(log, repeat)
+      const repeats = await debitAccounts(trx, messages.map(received), clock)
+      for (const repeat of repeats) logRepeat(log, repeat)
     },
     afterCommit,
   }
@@ -51,12 +54,13 @@ export function debitAccountsConsumer({
 async function debitAccounts(
   trx: Transaction<PaymentsDatabase>,
   tasks: readonly ReceivedTask[],
+  clock: () => Date,
 ): Promise<Repeat[]> {
   const balances = await lockBalances(trx, tasks)
   const { first, repeats } = separateRepeats(await findPaid(trx, tasks), tasks)
   if (first.length === 0) return repeats
 
-  const now = new Date()
+  const now = clock()
   const payments = makePayments(balances, first, { now, newId: uuidv7 })
   await writePayments(trx, payments, now)
   await appendToOutbox(trx, payments.map(statusUpdate))

@@ -1,0 +1,59 @@
+import { sql } from 'kysely'
+import { v7 as uuidv7 } from 'uuid'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { handleTasks, openTestService, type TestService, taskMessage } from '../test-service.ts'
+
+let service: TestService
+beforeAll(async () => {
+  service = await openTestService()
+})
+afterAll(() => service?.close())
+
+const timelineOf = async (orderId: string) => {
+  const answer = await service.app.inject(`/payments/order/${orderId}/timeline`)
+  expect(answer.statusCode).toBe(200)
+  return answer.json()
+}
+
+test('tells when and where the task was published, when it was received, and that it was debited', async () => {
+  const user = await service.newUser(10_000n)
+  const timestamp = new Date('2026-01-31T12:00:00Z')
+  const message = taskMessage({ user_id: user, amount: 1 }, { partition: 3, offset: 41n, timestamp })
+  await handleTasks(service.db, [message])
+  const place = { topic: 'order_payment_tasks', partition: 3, offset: 41 }
+  const time = expect.stringMatching(/^\d{4}-.*Z$/)
+  const timeline = {
+    order_id: message.orderId,
+    hops: [
+      { hop: 'published', service: 'orders-service', at: timestamp.toISOString(), ...place },
+      { hop: 'received', service: 'payments-service', at: time, ...place },
+      { hop: 'debited', service: 'payments-service', at: time },
+    ],
+  }
+  expect(await timelineOf(message.orderId)).toEqual(timeline)
+  expect(await timelineOf(message.orderId.toUpperCase())).toEqual(timeline)
+})
+
+test('tells that an order was declined, also of a message without headers', async () => {
+  const message = taskMessage({ user_id: 999, amount: 1 }, { headers: {} })
+  await handleTasks(service.db, [message])
+  const { hops } = await timelineOf(message.orderId)
+  expect(hops.map(({ hop }: { hop: string }) => hop)).toEqual(['published', 'received', 'declined'])
+  expect(hops[1].at).not.toBeNull()
+})
+
+test('knows what was decided when the inbox has forgotten the message', async () => {
+  const message = taskMessage({ user_id: 999, amount: 1 })
+  await handleTasks(service.db, [message])
+  await sql`delete from inbox where event_id = ${message.headers.ce_id}`.execute(service.db)
+  expect((await timelineOf(message.orderId)).hops).toEqual([
+    { hop: 'published', service: 'orders-service', at: null },
+    { hop: 'received', service: 'payments-service', at: null },
+    { hop: 'declined', service: 'payments-service', at: expect.any(String) },
+  ])
+})
+
+test('has no hops of an order whose task was not handled', async () => {
+  const order_id = uuidv7()
+  expect(await timelineOf(order_id)).toEqual({ order_id, hops: [] })
+})
