@@ -7,6 +7,8 @@ import type { Following, Subscriber } from './transport.ts'
 const sessionTimeoutMs = 10_000
 const heartbeatIntervalMs = 2_000
 const partitionsAtOnceMax = 256
+/** How long the broker holds back an answer without messages; closing waits for the one under way. */
+const fetchWaitMs = 500
 
 /**
  * kafkajs reads only as a member of a group, so this is a group of one with a name of its own. It commits
@@ -27,6 +29,7 @@ export async function follow(
     sessionTimeout: sessionTimeoutMs,
     rebalanceTimeout: sessionTimeoutMs,
     heartbeatInterval: heartbeatIntervalMs,
+    maxWaitTimeInMs: fetchWaitMs,
     allowAutoTopicCreation: false,
     retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 3_000, restartOnFailure: async () => true },
   })
