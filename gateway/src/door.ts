@@ -9,7 +9,6 @@ export type DoorSettings = { corsOrigins: string[]; rateLimitPerSecond: number }
 
 /** What every request passes, in this order; registered before any route so that no answer is without it. */
 export async function registerDoor(app: App, settings: DoorSettings): Promise<void> {
-  writeAccessLog(app)
   await setSecurityHeaders(app)
   // Before the rate limit, so that a page may read the 429.
   await app.register(cors, {
@@ -27,16 +26,6 @@ export async function registerDoor(app: App, settings: DoorSettings): Promise<vo
     maxAge: 600,
   })
   if (settings.rateLimitPerSecond > 0) limitRate(app, new RateLimit(settings.rateLimitPerSecond))
-}
-
-/** One line for each request; without the query, which may hold what logs must not. */
-function writeAccessLog(app: App): void {
-  app.addHook('onResponse', (request, reply, done) => {
-    const [path] = request.url.split('?', 1)
-    const ms = Math.round(reply.elapsedTime * 10) / 10
-    request.log.info({ method: request.method, path, status: reply.statusCode, ms }, 'request')
-    done()
-  })
 }
 
 /** Helmet's headers are the same for every answer, so they are asked for once; building them anew took 40 µs. */
