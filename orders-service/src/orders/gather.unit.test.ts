@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest'
+import { type GatherSettings, gather } from './gather.ts'
+
+const roomy: GatherSettings = { batchSizeMax: 100, queueMax: 100, waitMsMax: 1_000, runsMax: 1 }
+
+/** A gatherer whose runs end when told to. */
+function held(settings: Partial<GatherSettings> = {}, clock?: () => number) {
+  const runs: { items: number[]; finish(): void; fail(error: Error): void }[] = []
+  const gatherer = gather<number, number>(
+    items =>
+      new Promise((resolve, reject) => {
+        runs.push({ items, finish: () => resolve(items.map(item => item * 10)), fail: reject })
+      }),
+    { ...roomy, ...settings },
+    clock,
+  )
+  /** The nth run, once it has begun. */
+  const run = async (n: number) => {
+    await expect.poll(() => runs.length, { interval: 1 }).toBeGreaterThan(n)
+    return runs[n] as (typeof runs)[number]
+  }
+  return { ...gatherer, runs, run }
+}
+
+test('one that comes alone runs at once', () => {
+  const { submit, runs } = held()
+  void submit(1)
+  expect(runs.map(({ items }) => items)).toEqual([[1]])
+})
+
+test('those that come while a run is going share the next one, in order, and each gets its own result', async () => {
+  const { submit, runs, run } = held()
+  const results = [1, 2, 3, 4].map(submit)
+  runs[0]?.finish()
+  const second = await run(1)
+  expect(second.items).toEqual([2, 3, 4])
+  second.finish()
+  expect(await Promise.all(results)).toEqual([10, 20, 30, 40])
+})
+
+test('a run takes no more than batchSizeMax, and no more than runsMax go at once', async () => {
+  const { submit, runs, run } = held({ batchSizeMax: 2, runsMax: 2 })
+  for (let item = 1; item <= 7; item++) void submit(item)
+  expect(runs.map(({ items }) => items)).toEqual([[1], [2]])
+  runs[0]?.finish()
+  expect((await run(2)).items).toEqual([3, 4])
+  expect(runs).toHaveLength(3)
+})
+
+describe('overload', () => {
+  test('is told at once to what finds the queue full, and the rest is served', async () => {
+    const { submit, runs, run } = held({ queueMax: 2 })
+    const [first, second, third, fourth] = [1, 2, 3, 4].map(submit)
+    expect(await fourth).toEqual({ kind: 'overloaded' })
+    runs[0]?.finish()
+    expect(await first).toBe(10)
+    ;(await run(1)).finish()
+    expect([await second, await third]).toEqual([20, 30])
+  })
+
+  test('is told to what waited too long, which is then never run', async () => {
+    let now = 0
+    const { submit, runs, run } = held({ waitMsMax: 1_000 }, () => now)
+    void submit(1)
+    const stale = submit(2)
+    now = 500
+    const fresh = submit(3)
+    now = 1_001
+    runs[0]?.finish()
+    expect(await stale).toEqual({ kind: 'overloaded' })
+    const second = await run(1)
+    expect(second.items).toEqual([3])
+    second.finish()
+    expect(await fresh).toBe(30)
+  })
+})
+
+describe('a run that throws', () => {
+  test('rejects only the item at fault, and keeps the order of the others', async () => {
+    const ran: number[][] = []
+    const { submit } = gather<number, number>(async items => {
+      if (items.includes(5)) throw new Error('five')
+      ran.push(items)
+      return items
+    }, roomy)
+    const outcomes = await Promise.allSettled([1, 2, 3, 4, 5, 6, 7, 8].map(submit))
+    expect(outcomes.map(({ status }) => status).indexOf('rejected')).toBe(4)
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(7)
+    expect(ran.flat()).toEqual([1, 2, 3, 4, 6, 7, 8])
+  })
+
+  test('for want of the database rejects all of it once, and the next run goes on', async () => {
+    const { submit, runs, run } = held()
+    const first = submit(1)
+    const others = [2, 3].map(submit)
+    const last = others.map(one => one.catch((error: Error) => error.message))
+    runs[0]?.finish()
+    await first
+    ;(await run(1)).fail(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }))
+    expect(await Promise.all(last)).toEqual(['refused', 'refused'])
+    expect(runs).toHaveLength(2)
+    const next = submit(4)
+    ;(await run(2)).finish()
+    expect(await next).toBe(40)
+  })
+})
