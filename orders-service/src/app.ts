@@ -8,10 +8,11 @@ import type { OrdersDatabase } from './database.ts'
 import { type GatherSettings, gather } from './orders/gather.ts'
 import { registerOrderRoutes } from './orders/order-routes.ts'
 import { placeOrders } from './orders/place-orders.ts'
+import { registerStatsRoutes } from './stats/stats-routes.ts'
 
 export type OrdersAppDependencies = {
   db: Kysely<OrdersDatabase>
-  transport: Pick<Transport, 'ping'>
+  transport: Pick<Transport, 'ping' | 'lag'>
   relay: { wake(): void }
   log: Logger
   placing?: Partial<GatherSettings>
@@ -55,5 +56,6 @@ export async function createOrdersApp({
     kafka: () => transport.ping(),
   })
   registerOrderRoutes(app, db, placer)
+  registerStatsRoutes(app, db, transport)
   return app
 }

@@ -23,13 +23,14 @@ export async function openTestService() {
   const newApp = (more: Partial<OrdersAppDependencies> = {}) =>
     createOrdersApp({
       db,
-      transport: { ping: async () => undefined },
+      transport: { ping: async () => undefined, lag: async () => 0 },
       relay: { wake: () => undefined },
       log: silent,
       ...more,
     })
   const app = await newApp()
-  const post = (body: object, headers: Record<string, string> = {}, to = app) =>
+  // Async, so that the request begins at once: inject alone waits until its answer is asked for.
+  const post = async (body: object, headers: Record<string, string> = {}, to = app) =>
     to.inject({ method: 'POST', url: '/orders', payload: body, headers })
   return {
     address,
@@ -62,6 +63,20 @@ export async function openTestService() {
       const { rows } = await sql<{ event_id: string; state: string; reason: string | null }>`
         select event_id, state, reason from dead_letters order by id`.execute(db)
       return rows
+    },
+    /** Makes every append to the outbox fail. */
+    async whileOutboxFails<Result>(act: () => Promise<Result>): Promise<Result> {
+      await sql`
+        create function refuse_event() returns trigger language plpgsql as $$
+        begin raise exception 'no event is taken'; end $$`.execute(db)
+      await sql`create trigger refuse_event before insert on outbox execute function refuse_event()`.execute(
+        db,
+      )
+      try {
+        return await act()
+      } finally {
+        await sql`drop function refuse_event cascade`.execute(db)
+      }
     },
     empty: () =>
       sql`truncate orders, inbox, dead_letters, blocked_keys, outbox, idempotency_keys`.execute(db),
