@@ -36,10 +36,12 @@ export class EditedMigrationError extends Error {
  * edited or removed throws before anything is applied: add a new file instead.
  */
 export async function migrate(address: DatabaseAddress, set: MigrationSet): Promise<string[]> {
-  const db = new Kysely<unknown>({
-    // Two: the migrator holds one in its transaction while `refuseEdited` asks with the other.
-    dialect: new PostgresDialect({ pool: new pg.Pool({ ...address, max: 2 }) }),
-  })
+  // Two: the migrator holds one in its transaction while `refuseEdited` asks with the other.
+  const pool = new pg.Pool({ ...address, max: 2 })
+  // A connection that breaks fails the statement that needs it; without a listener it would end the process.
+  pool.on('connect', client => client.on('error', () => {}))
+  pool.on('error', () => {})
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   const applied: string[] = []
   try {
     for (const folder of foldersOf[set]) {

@@ -21,7 +21,7 @@ export const databaseConfig = <Prefix extends string>(prefix: Prefix, name: stri
 export function openPool(address: PostgresAddress, name: string, max: number): pg.Pool {
   const types = new pg.TypeOverrides()
   types.setTypeParser(pg.types.builtins.INT8, BigInt)
-  return new pg.Pool({
+  const pool = new pg.Pool({
     ...address,
     types,
     max,
@@ -32,6 +32,9 @@ export function openPool(address: PostgresAddress, name: string, max: number): p
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
   })
+  // A connection that breaks between two statements of a transaction fails the next of them. Without a listener it
+  // would end the process instead; the pool listens only to those that are idle.
+  return pool.on('connect', client => client.on('error', () => {}))
 }
 
 export const openDatabase = <Tables>(pool: pg.Pool): Kysely<Tables> =>
