@@ -230,7 +230,10 @@ export function tellCommitted(definition: { name: string; afterCommit?(): void }
   try {
     definition.afterCommit?.()
   } catch (err) {
-    log.warn({ err, consumer: definition.name }, 'afterCommit threw; what it announces is committed all the same')
+    log.warn(
+      { err, consumer: definition.name },
+      'afterCommit threw; what it announces is committed all the same',
+    )
   }
 }
 

@@ -44,7 +44,8 @@ export function isInfrastructureError(error: unknown): boolean {
   if (typeof code === 'string') {
     if (retryableSocketCodes.has(code) || retryableStates.has(code)) return true
     // A statement that was cancelled by a timeout (57014) belongs to class 57 and is tried again too.
-    if (/^[0-9A-Z]{5}$/.test(code) && code !== protocolViolation && retryableClasses.has(code.slice(0, 2))) return true
+    if (/^[0-9A-Z]{5}$/.test(code) && code !== protocolViolation && retryableClasses.has(code.slice(0, 2)))
+      return true
   }
   if (retryableMessage.test(message)) return true
   if (error instanceof AggregateError) return error.errors.some(isInfrastructureError)
