@@ -36,7 +36,7 @@ export async function listDeadLetters<DB>(
   const { rows } = await sql<Row>`
     select ${columns} from dead_letters
     where state in ('parked', 'waiting') and id > ${String(afterId)} and (${consumer ?? null}::text is null or consumer = ${consumer ?? null})
-    order by id limit ${limit}`.execute(db)
+    order by dead_letters.id limit ${limit}`.execute(db)
   return rows.map(toDeadLetter)
 }
 
@@ -134,7 +134,7 @@ async function releaseSome<DB, Payload>(
       const { rows } = await sql<Row>`
         select ${columns} from dead_letters
         where consumer = ${definition.name} and topic = ${topic} and key = ${key} and state in ('parked', 'waiting')
-        order by id limit ${limit}`.execute(trx)
+        order by dead_letters.id limit ${limit}`.execute(trx)
       const parkedAt = rows.findIndex(({ state }) => state === 'parked')
       const waiting = (parkedAt === -1 ? rows : rows.slice(0, parkedAt)).map(toDeadLetter)
       first = waiting[0]
@@ -217,6 +217,7 @@ type Row = Omit<DeadLetter, 'id' | 'eventId' | 'source'> & {
   published_at: Date
 }
 
+// A plain `order by id` would mean the text of this list, and 10 comes before 9 there.
 const columns = sql.raw(
   'id::text, consumer, event_id, topic, "partition", "offset"::text, key, value, headers, published_at, state, reason, attempts',
 )
