@@ -8,6 +8,7 @@ import { registerEvents } from './events/event-routes.ts'
 import { registerForwarding } from './forward.ts'
 import { registerSystemHealth } from './health.ts'
 import type { ServiceName } from './public-calls.ts'
+import { registerStats } from './stats.ts'
 import { registerTimeline } from './timeline.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -41,6 +42,7 @@ export async function buildGateway({ upstreams, hub, checks, door, log }: Gatewa
   registerForwarding(app, upstreams)
   registerTimeline(app, upstreams)
   registerEvents(app, hub)
+  registerStats(app, upstreams)
   registerSystemHealth(app, Object.values(upstreams), checks)
 
   const closing = new AbortController()

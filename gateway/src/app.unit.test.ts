@@ -76,7 +76,12 @@ describe('document', () => {
     await gone.close()
     const gateway = await keep(startGateway({ orders: gone.url }))
     const own = await read(gateway)
-    expect(Object.keys(own.paths).toSorted()).toEqual(['/health', '/orders/events', '/orders/{id}/timeline'])
+    expect(Object.keys(own.paths).toSorted()).toEqual([
+      '/health',
+      '/orders/events',
+      '/orders/{id}/timeline',
+      '/stats',
+    ])
     expect(own.info.description).toContain('orders and payments are missing')
     const paths = { '/orders': { get: {} }, '/secret': { get: {} } }
     await keep(

@@ -28,7 +28,7 @@ test('without broker and database health says which is down, and calls are 503 t
   )
   const app = await createPaymentsApp({
     db: openDatabase<PaymentsDatabase>(pool),
-    transport: { ping: () => Promise.reject(new Error('no broker')) },
+    transport: { ping: () => Promise.reject(new Error('no broker')), lag: async () => 0 },
     log: silent,
   })
   const health = await app.inject('/health?timeout=1')
@@ -57,6 +57,7 @@ test('the OpenAPI document tells each call with its request, its answers and eve
   )
   expect(Object.fromEntries(told)).toEqual({
     'get /health': expect.stringContaining('200'),
+    'get /stats': '200 500 503',
     'post /users': '201 400 409 413 415 500 503',
     'get /users': '200 400 500 503',
     'get /users/{user_id}': '200 400 404 500 503',

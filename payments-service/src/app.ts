@@ -6,10 +6,11 @@ import type { Transport } from 'messaging/transport'
 import { registerAccountRoutes } from './accounts/account-routes.ts'
 import type { PaymentsDatabase } from './database.ts'
 import { registerPaymentRoutes } from './payments/payment-routes.ts'
+import { registerStatsRoutes } from './stats/stats-routes.ts'
 
 export type PaymentsAppDependencies = {
   db: Kysely<PaymentsDatabase>
-  transport: Pick<Transport, 'ping'>
+  transport: Pick<Transport, 'ping' | 'lag'>
   log: Logger
 }
 
@@ -30,5 +31,6 @@ export async function createPaymentsApp({ db, transport, log }: PaymentsAppDepen
   })
   registerAccountRoutes(app, db)
   registerPaymentRoutes(app, db)
+  registerStatsRoutes(app, db, transport)
   return app
 }

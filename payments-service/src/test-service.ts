@@ -26,7 +26,8 @@ export async function openTestService() {
   const log = (event: LogEvent) => void statements.push(event.query.sql)
   const db = new Kysely<PaymentsDatabase>({ dialect: new PostgresDialect({ pool }), log })
   let nextUserId = 1
-  const newApp = () => createPaymentsApp({ db, transport: { ping: async () => undefined }, log: silent })
+  const newApp = () =>
+    createPaymentsApp({ db, transport: { ping: async () => undefined, lag: async () => 0 }, log: silent })
   const app = await newApp()
   return {
     db,

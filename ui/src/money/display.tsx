@@ -1,7 +1,8 @@
 import { minorFromDecimal, moneyFormat } from './money.ts'
 
 const currency = document.documentElement.dataset.currency ?? 'USD'
-const format = moneyFormat(currency, navigator.language)
+// Intl's own default, since navigator.language may be what Intl does not take (en-US@posix).
+const format = moneyFormat(currency)
 
 /** An amount as the API sends it (a decimal) or as the app computes with it (minor units). */
 export function Money({ value, signed = false }: { value: number | bigint; signed?: boolean }) {
