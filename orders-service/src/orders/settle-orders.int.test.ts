@@ -81,6 +81,20 @@ describe('a result', () => {
     expect(await updates()).toHaveLength(10)
   })
 
+  test('of one order under several event ids, taken by several consumers at once, settles it once', async () => {
+    const orders = await Promise.all(Array.from({ length: 20 }, () => service.place()))
+    await Promise.all(
+      Array.from({ length: 4 }, () =>
+        handleResults(
+          service.db,
+          orders.map(order => resultMessage(order, success)),
+        ),
+      ),
+    )
+    expect(await updates()).toHaveLength(20)
+    expect(await service.deadLetters()).toEqual([])
+  })
+
   test('that says the same under another event id is taken and changes nothing', async () => {
     const order = await service.place()
     await handleResults(service.db, [resultMessage(order, success), resultMessage(order, success)])
