@@ -30,7 +30,7 @@ const consumer = startConsumer({
   db,
   transport,
   log,
-  definition: settleOrdersConsumer({ clock: () => new Date(), afterCommit: () => relay.wake() }),
+  definition: settleOrdersConsumer({ log, clock: () => new Date(), afterCommit: () => relay.wake() }),
 })
 // Its first run waits for the database; listening does not.
 const retention = startRetention({ pool, log })

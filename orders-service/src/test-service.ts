@@ -128,7 +128,11 @@ export function handleResults(
   more: Partial<HandlerSettings<OrdersDatabase, PaymentResult>> = {},
   signal: AbortSignal = new AbortController().signal,
 ) {
-  const definition = settleOrdersConsumer({ clock: () => new Date(), afterCommit: () => undefined })
+  const definition = settleOrdersConsumer({
+    log: silent,
+    clock: () => new Date(),
+    afterCommit: () => undefined,
+  })
   const attemptRetry = { firstMs: 1, maxMs: 1 }
   return handleBatch({ db, definition, log: silent, attemptRetry, ...more }, messages, signal)
 }

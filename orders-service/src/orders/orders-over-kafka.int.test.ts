@@ -93,7 +93,11 @@ async function startInstance(name: string) {
     source: '/orders-service',
     log: silent,
   })
-  const definition = settleOrdersConsumer({ clock: () => new Date(), afterCommit: () => relay.wake() })
+  const definition = settleOrdersConsumer({
+    log: silent,
+    clock: () => new Date(),
+    afterCommit: () => relay.wake(),
+  })
   const consumer = startConsumer({
     db: service.db,
     transport,

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely'
 import type { ConsumerDefinition, Message } from 'messaging/consumer'
+import type { Log } from 'messaging/log'
 import { type OrdersDatabase, orderFromRow } from '../database.ts'
 import { type Order, type OrderSettled, type PaymentResult, type Settlement, settle } from './order.ts'
 import { appendToOutbox, statusUpdate } from './order-events.ts'
@@ -16,9 +17,11 @@ export class UnusableResultError extends Error {
 
 /** Settles orders with the results of their payments. */
 export function settleOrdersConsumer({
+  log,
   clock,
   afterCommit,
 }: {
+  log: Log
   clock: () => Date
   afterCommit: () => void
 }): ConsumerDefinition<OrdersDatabase, PaymentResult> {
@@ -26,7 +29,7 @@ export function settleOrdersConsumer({
     name: settleOrdersName,
     topics: [resultsTopic],
     decode: decodePaymentResult,
-    handle: (trx, messages) => settleOrders(trx, messages, clock()),
+    handle: (trx, messages) => settleOrders(trx, messages, clock(), log),
     afterCommit,
   }
 }
@@ -38,12 +41,17 @@ async function settleOrders(
   trx: Transaction<OrdersDatabase>,
   messages: Message<PaymentResult>[],
   now: Date,
+  log: Log,
 ): Promise<void> {
   const orders = await lockOrders(trx, new Set(messages.map(({ payload }) => payload.orderId)))
   const settled: Settled[] = []
   for (const { eventId, payload, source } of messages) {
     const outcome = settle(orders.get(payload.orderId), payload, now)
     if (outcome.kind === 'already_settled') continue
+    if (outcome.kind === 'unknown_order') {
+      logUnknown(log, payload, eventId)
+      continue
+    }
     if (outcome.kind !== 'settled') throw unusable(payload, outcome)
     orders.set(payload.orderId, outcome.event.order)
     settled.push({
@@ -88,25 +96,36 @@ async function updateOrders(trx: Transaction<OrdersDatabase>, settled: Settled[]
 }
 
 /**
- * Payments answer only what this service asked, and it asks only what is committed. So a result of an unknown order, or
- * one that contradicts the order, means that a database was put back to an older state, or that another program
- * writes to the topic: money may have moved without an order. Dropping it would hide that; it is parked instead,
- * and can be redriven when the order is back.
+ * The topics are shared: other programs have orders of their own paid, and their results pass by here. To park them
+ * would make this user's next order wait behind somebody else's. What it may hide, an orders database put back to an
+ * older state, shows as payments without an order; hence a warning with all there is to find it by.
  */
+function logUnknown(
+  log: Log,
+  { orderId, userId, amountMinor, status }: PaymentResult,
+  eventId: string,
+): void {
+  const details = {
+    order_id: orderId,
+    event_id: eventId,
+    user_id: userId,
+    amount_minor: String(amountMinor),
+    status,
+  }
+  log.warn(
+    details,
+    'A payment result is of no order here; it was left out. Another program may have asked for it',
+  )
+}
+
+/** A result that contradicts its order: money may have moved wrongly, so a person has to see it. */
 function unusable(
   { orderId, userId, amountMinor, status }: PaymentResult,
-  outcome: Exclude<Settlement, { kind: 'settled' | 'already_settled' }>,
+  outcome: Extract<Settlement, { kind: 'contradicting' | 'mismatched' }>,
 ): UnusableResultError {
-  switch (outcome.kind) {
-    case 'unknown_order':
-      return new UnusableResultError(`There is no order ${orderId} that this ${status} result could settle`)
-    case 'contradicting':
-      return new UnusableResultError(
-        `Order ${orderId} is ${outcome.status} already; this result says ${status}`,
-      )
-    case 'mismatched':
-      return new UnusableResultError(
-        `Order ${orderId} is of another user or amount than this result: user ${userId}, ${amountMinor} minor units`,
-      )
-  }
+  return new UnusableResultError(
+    outcome.kind === 'contradicting'
+      ? `Order ${orderId} is ${outcome.status} already; this result says ${status}`
+      : `Order ${orderId} is of another user or amount than this result: user ${userId}, ${amountMinor} minor units`,
+  )
 }
