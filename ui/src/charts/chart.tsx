@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import { moment } from '../time/time.ts'
 import './chart.css'
 
 type Props = {
@@ -12,6 +13,8 @@ type Props = {
   colors: string[]
   height: number
   stepped?: boolean
+  /** Marks each value, where a line alone would not show one between two gaps. */
+  dotted?: boolean
   format?: (value: number) => string
 }
 
@@ -31,7 +34,7 @@ export function Chart({
   const plot = useRef<uPlot>(undefined)
   const latest = useRef<uPlot.AlignedData>([at, ...series])
   latest.current = [at, ...series]
-  const settings = useRef({ colors, height, stepped, format })
+  const settings = useRef({ colors, height, stepped, dotted, format })
 
   useEffect(() => {
     const element = place.current
@@ -61,9 +64,13 @@ export function Chart({
   return <div ref={place} className="chart" role="img" aria-label={label} style={{ height }} />
 }
 
-type Drawn = Pick<Props, 'colors' | 'height'> & { stepped: boolean; format: (value: number) => string }
+type Drawn = Pick<Props, 'colors' | 'height'> & {
+  stepped: boolean
+  dotted: boolean
+  format: (value: number) => string
+}
 
-function options(element: HTMLElement, { colors, height, stepped, format }: Drawn): uPlot.Options {
+function options(element: HTMLElement, { colors, height, stepped, dotted, format }: Drawn): uPlot.Options {
   const color = (name: string) => () => colorOf(element, name)
   const axis = {
     stroke: color('--muted'),
@@ -79,20 +86,25 @@ function options(element: HTMLElement, { colors, height, stepped, format }: Draw
     legend: { show: false },
     scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.15 : 1] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 70, size: 24 },
-      { ...axis, values: (_plot, values) => values.map(format), size: 52, space: 34 },
+      { ...axis, grid: { show: false }, space: 90, size: 24, values: (_plot, times) => times.map(timeWords) },
+      { ...axis, values: (_plot, values) => values.map(format), size: 52, space: 34, incrs: wholeSteps },
     ],
     series: [
       {},
       ...colors.map(name => ({
         stroke: color(name),
         width: 1.75,
-        points: { show: false },
+        points: { show: dotted, size: 4 },
         ...(stepped && uPlot.paths.stepped && { paths: uPlot.paths.stepped({ align: 1 }) }),
       })),
     ],
   }
 }
+
+/** Half an order does not exist. */
+const wholeSteps = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map(step => step * 10 ** power)).flat()
+
+const timeWords = (seconds: number): string => moment(new Date(seconds * 1_000))
 
 /** A canvas knows no custom properties, so an element is asked what the colour is here and now. */
 function colorOf(element: HTMLElement, name: string): string {

@@ -36,9 +36,7 @@ export function BurstPanel() {
   return (
     <section className="card burst" aria-labelledby="burst-heading">
       <h2 id="burst-heading">See it move</h2>
-      <p className="quiet">
-        Places demo orders on accounts of their own. About one in six cannot be paid, on purpose.
-      </p>
+      <p className="quiet">Places demo orders on accounts of their own. Some cannot be paid, on purpose.</p>
       <div className="burst-controls">
         <RadioGroup
           aria-label="Number of orders"

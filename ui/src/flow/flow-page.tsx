@@ -47,7 +47,7 @@ function Silent({ service }: { service: string }) {
 }
 
 function OrderFigures({ stats }: { stats: OrdersStats }) {
-  const { seconds, window_seconds, time_to_settle_ms: took, orders } = stats
+  const { seconds, window_seconds, time_to_settle_ms: took } = stats
   const at = useMemo(() => seconds.map(second => new Date(second.at).getTime() / 1_000), [seconds])
   const rates = useMemo(
     () => [seconds.map(second => second.placed), seconds.map(second => second.settled)],
@@ -96,21 +96,25 @@ function OrderFigures({ stats }: { stats: OrdersStats }) {
           colors={['--series-1', '--series-2']}
           height={chartHeight}
           format={elapsed}
+          dotted
         />
       </Figure>
-      <Figure
-        title="Orders"
-        note={
-          orders.is_estimate ? 'Estimated from the database’s statistics, since there are many' : 'Counted'
-        }
-        readings={[
-          { label: 'in all', value: orders.total.toLocaleString() },
-          { label: 'pending', value: orders.open.toLocaleString() },
-          { label: 'finished', value: orders.finished.toLocaleString() },
-          { label: 'cancelled', value: orders.cancelled.toLocaleString() },
-        ]}
-      />
     </>
+  )
+}
+
+function CountFigure({ orders }: { orders: OrdersStats['orders'] }) {
+  return (
+    <Figure
+      title="Orders"
+      note={orders.is_estimate ? 'Estimated from the database’s statistics, since there are many' : 'Counted'}
+      readings={[
+        { label: 'in all', value: orders.total.toLocaleString() },
+        { label: 'pending', value: orders.open.toLocaleString() },
+        { label: 'finished', value: orders.finished.toLocaleString() },
+        { label: 'cancelled', value: orders.cancelled.toLocaleString() },
+      ]}
+    />
   )
 }
 
@@ -164,6 +168,7 @@ function BacklogFigures({ samples, orders, payments }: Backlogs) {
           height={chartHeight}
         />
       </Figure>
+      {orders && <CountFigure orders={orders.orders} />}
       <Figure
         title="Dead letters"
         tone={parked > 0 ? 'bad' : 'good'}

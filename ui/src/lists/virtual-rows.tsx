@@ -47,41 +47,31 @@ export function VirtualRows<Row>(props: Props<Row>) {
 
   return (
     <div
+      ref={scroller}
       className={`virtual-table ${className}`}
       role="table"
       aria-label={label}
       aria-rowcount={hasMore ? -1 : rows.length + 1}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+      tabIndex={0}
     >
       <div role="rowgroup" className="virtual-head">
         {header}
       </div>
-      <div
-        role="rowgroup"
-        className="virtual-scroller"
-        ref={scroller}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-        tabIndex={0}
-        aria-label={`${label}, rows`}
-      >
-        <div className="virtual-space" role="presentation" style={{ height: virtual.getTotalSize() }}>
-          {shown.map(item => (
-            <div
-              key={item.key}
-              role="row"
-              aria-rowindex={item.index + 2}
-              className="virtual-row"
-              style={{ height: item.size, transform: `translateY(${item.start}px)` }}
-            >
-              {children(rows[item.index] as Row)}
-            </div>
-          ))}
-        </div>
-        {hasMore && (
-          <p className="virtual-more" aria-hidden={!isLoadingMore}>
-            {isLoadingMore ? 'Loading more…' : ''}
-          </p>
-        )}
+      <div role="rowgroup" className="virtual-space" style={{ height: virtual.getTotalSize() }}>
+        {shown.map(item => (
+          <div
+            key={item.key}
+            role="row"
+            aria-rowindex={item.index + 2}
+            className="virtual-row"
+            style={{ height: item.size, transform: `translateY(${item.start}px)` }}
+          >
+            {children(rows[item.index] as Row)}
+          </div>
+        ))}
       </div>
+      {isLoadingMore && <p className="virtual-more">Loading more…</p>}
     </div>
   )
 }

@@ -35,7 +35,7 @@ function planOf(outcome: Hop | undefined): Planned[] {
     {
       name: 'task-written',
       lane: 'Outbox',
-      words: 'Payment task written',
+      words: 'Task in the outbox of orders',
       hop: 'accepted',
       isSameTransaction: true,
     },
@@ -45,7 +45,7 @@ function planOf(outcome: Hop | undefined): Planned[] {
     {
       name: 'result-written',
       lane: 'Outbox',
-      words: 'Result written',
+      words: 'Result in the outbox of payments',
       hop: decision.hop,
       isSameTransaction: true,
     },

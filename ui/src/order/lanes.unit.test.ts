@@ -46,7 +46,11 @@ describe('the way of an order', () => {
   it('says declined where the account was not debited', () => {
     const steps = stepsOf(timeline(hop('accepted', 0), hop('declined', 8)))
     expect(steps[4]).toMatchObject({ words: 'Declined', state: 'done' })
-    expect(steps[5]).toMatchObject({ words: 'Result written', state: 'done', isSameTransaction: true })
+    expect(steps[5]).toMatchObject({
+      words: 'Result in the outbox of payments',
+      state: 'done',
+      isSameTransaction: true,
+    })
   })
 
   it('does not call a step pending that a later one proves, when only its time is lost', () => {

@@ -1,5 +1,5 @@
 import type { CSSProperties } from 'react'
-import { clock, elapsed } from '../time/time.ts'
+import { elapsed, preciseClock } from '../time/time.ts'
 import { type Lane, lanes, type Step } from './lanes.ts'
 import './swim-lanes.css'
 
@@ -33,8 +33,7 @@ function SwimStep({ step, before }: { step: Step; before: Step | undefined }) {
         <strong>{words}</strong>
         {at ? (
           <time dateTime={at.toISOString()} className="swim-time">
-            {clock(at)}
-            <small>.{String(at.getMilliseconds()).padStart(3, '0')}</small>
+            {preciseClock(at)}
           </time>
         ) : (
           <span className="swim-time">{state === 'pending' ? 'Still to come' : 'Time no longer kept'}</span>
@@ -49,7 +48,10 @@ function SwimStep({ step, before }: { step: Step; before: Step | undefined }) {
 function Connector({ from, step }: { from: Lane; step: Step }) {
   const [x1, x2] = [center(from), center(step.lane)]
   return (
-    <div className="swim-gap">
+    <div
+      className="swim-gap"
+      style={{ '--shallow': Math.min(lanes.indexOf(from), lanes.indexOf(step.lane)) } as CSSProperties}
+    >
       <svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
         <path d={`M${x1} 0 V50 H${x2} V100`} vectorEffect="non-scaling-stroke" />
       </svg>

@@ -30,7 +30,7 @@ export function AccountChooser(props: { userId: number | undefined; onChoose(use
         </Field.Error>
       </Field.Root>
       <button type="submit" className="button">
-        {userId !== undefined && chosen === userId ? 'Reload' : 'Use'}
+        Use
       </button>
     </form>
   )

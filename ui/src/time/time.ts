@@ -1,12 +1,16 @@
-const clockFormat = new Intl.DateTimeFormat(undefined, {
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
+const hours = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const
+const clockFormat = new Intl.DateTimeFormat(undefined, hours)
+const preciseFormat = new Intl.DateTimeFormat(undefined, { ...hours, fractionalSecondDigits: 3 })
+const dateTimeFormat = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  ...hours,
 })
-const dateTimeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 const dayFormat = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' })
 
 export const clock = (at: Date): string => clockFormat.format(at)
+export const preciseClock = (at: Date): string => preciseFormat.format(at)
 export const dateTime = (at: Date): string => dateTimeFormat.format(at)
 
 /** The clock for today, the day before it for anything older. */
