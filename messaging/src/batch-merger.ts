@@ -14,7 +14,8 @@ export class BatchMerger<Item> {
   readonly #sizeMax: number
   readonly #handle: (items: Item[]) => Promise<void>
   #waiting: Entry<Item>[] = []
-  #running = false
+  #running: Promise<void> | undefined
+  #isStopped = false
 
   constructor(sizeMax: number, handle: (items: Item[]) => Promise<void>) {
     this.#sizeMax = sizeMax
@@ -24,18 +25,23 @@ export class BatchMerger<Item> {
   /** Resolves when all of these items are handled; rejects when a call that held some of them failed. */
   add(items: Item[]): Promise<void> {
     if (items.length === 0) return Promise.resolve()
+    if (this.#isStopped) return Promise.reject(stopped())
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#waiting.push({ items, taken: 0, inHand: 0, resolve, reject })
-    if (!this.#running) {
-      this.#running = true
-      // The other partitions of the same fetch are added in this turn of the event loop.
-      setImmediate(() => this.#run())
-    }
+    this.#running ??= this.#run()
     return promise
   }
 
+  /** Lets the call in hand end and rejects what waits for another one. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#running
+  }
+
   async #run(): Promise<void> {
-    while (this.#waiting.length > 0) {
+    // The other partitions of the same fetch are added in this turn of the event loop.
+    await new Promise(resolve => setImmediate(resolve))
+    while (this.#waiting.length > 0 && !this.#isStopped) {
       const items = this.#take()
       try {
         await this.#handle(items)
@@ -50,7 +56,11 @@ export class BatchMerger<Item> {
         )
       }
     }
-    this.#running = false
+    this.#settle(
+      () => true,
+      entry => entry.reject(stopped()),
+    )
+    this.#running = undefined
   }
 
   #take(): Item[] {
@@ -69,3 +79,5 @@ export class BatchMerger<Item> {
     done.forEach(tell)
   }
 }
+
+const stopped = () => new Error('stopped before it was handled; it comes again')

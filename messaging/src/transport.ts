@@ -14,7 +14,7 @@ export type Transport = {
   follow(following: Following): Promise<Subscriber>
   /** Creates the topics that are missing and waits until they can be used; leaves those that exist as they are. */
   ensureTopics(topics: TopicSettings[]): Promise<void>
-  /** Rejects when no broker answers. */
+  /** Rejects when no broker answers, at the latest after 5 s. */
   ping(): Promise<void>
   /** Messages between the group's committed offset and the end of each topic; for metrics, not for decisions. */
   lag(groupId: string, topics: string[]): Promise<number>
@@ -32,6 +32,9 @@ export type IncomingMessage = {
   topic: string
   partition: number
   offset: bigint
+  /**
+   * As text: NUL and what is not UTF-8 read as U+FFFD; of one over 1,000 bytes, its start and its SHA-256.
+   */
   key: string | null
   value: Buffer | null
   headers: Record<string, string>
@@ -47,12 +50,14 @@ export type Subscription = {
   /**
    * Gets messages of all fetched partitions together, at most `batchSizeMax`, in offset order within each
    * partition. When it resolves, they count as handled and their offsets are committed in the background;
-   * when it rejects, the same messages come again. `signal` aborts when the partitions were taken away or the
-   * subscriber is closing: stop retrying then.
+   * when it rejects, the same messages come again, here or at the partitions' next owner. `signal` aborts when the
+   * partitions are being taken away or the subscriber is closing: stop retrying then.
    */
   onBatch(messages: IncomingMessage[], signal: AbortSignal): Promise<void>
   batchSizeMax: number
   offsetCommitIntervalMs: number
+  /** Ends an attempt to subscribe that is under way, which then rejects with the signal's reason. */
+  signal?: AbortSignal
 }
 
 /** One partition at one moment: its oldest message still held, and the offset that the next one gets. */
@@ -72,7 +77,10 @@ export type Following = {
 export type Subscriber = {
   /** Whether it is a member of its group at this moment. */
   isRunning(): boolean
-  /** Stops fetching, waits for the batch in hand, commits its offsets and leaves the group. */
+  /**
+   * Aborts the signal of the batch in hand and waits for it, however long it takes; then commits its offsets and
+   * leaves the group, within 3 s, or leaves both to the next owner where no broker answers. Handles nothing more.
+   */
   close(): Promise<void>
 }
 

@@ -1,0 +1,48 @@
+import type { Consumer } from 'kafkajs'
+import type { Log } from './log.ts'
+
+type Due = { topic: string; partition: number; offset: string }
+
+/** Commits offsets behind the work: late is harmless, early never happens. */
+export class OffsetCommits {
+  readonly #consumer: Pick<Consumer, 'commitOffsets'>
+  readonly #log: Log
+  #due = new Map<string, Due>()
+  #underWay: Promise<void> | undefined
+
+  constructor(consumer: Pick<Consumer, 'commitOffsets'>, log: Log) {
+    this.#consumer = consumer
+    this.#log = log
+  }
+
+  /** All of the partition before offset `next` is handled. */
+  handled(topic: string, partition: number, next: bigint): void {
+    this.#due.set(`${topic}/${partition}`, { topic, partition, offset: String(next) })
+  }
+
+  /** What is fetched from now on is counted from what is committed, and partitions may belong to others. */
+  forget(): void {
+    this.#due.clear()
+  }
+
+  /** One request at a time: an older one that is repeated late would put a newer one back. Never rejects. */
+  commit(): Promise<void> {
+    this.#underWay ??= this.#commit().finally(() => {
+      this.#underWay = undefined
+    })
+    return this.#underWay
+  }
+
+  async #commit(): Promise<void> {
+    if (this.#due.size === 0) return
+    const due = this.#due
+    this.#due = new Map()
+    try {
+      await this.#consumer.commitOffsets([...due.values()])
+    } catch (err) {
+      // Expected in a rebalance or while the broker is away: tried again with the next ones.
+      this.#log.debug({ err }, 'offsets not committed')
+      this.#due = new Map([...due, ...this.#due])
+    }
+  }
+}
