@@ -28,6 +28,7 @@ export function Chart({
   colors,
   height,
   stepped = false,
+  dotted = false,
   format = compact.format,
 }: Props) {
   const place = useRef<HTMLDivElement>(null)
