@@ -5,15 +5,15 @@ import type { Subscriber, TopicSettings, Transport } from 'messaging/transport'
 import type { EventHub } from './event-hub.ts'
 
 const retry = { firstMs: 200, maxMs: 5_000 }
+/** An attempt to reach a broker that does not answer may outlast this process; it is not waited for longer. */
+const stopMsMax = 1_000
+
+type Broker = Pick<Transport, 'ensureTopics' | 'follow'>
 
 /** Makes the topic where it is missing, and hands all of it to the hub. Rejects where no broker answers. */
-export async function followOnce(
-  transport: Transport,
-  hub: EventHub,
-  topic: TopicSettings,
-): Promise<Subscriber> {
-  await transport.ensureTopics([topic])
-  return transport.follow({
+export async function followOnce(broker: Broker, hub: EventHub, topic: TopicSettings): Promise<Subscriber> {
+  await broker.ensureTopics([topic])
+  return broker.follow({
     topic: topic.topic,
     begin: partitions => hub.begin(partitions),
     onBatch: (partition, messages, next) => hub.take(partition, messages, next),
@@ -21,27 +21,28 @@ export async function followOnce(
 }
 
 /** Follows the topic from when a broker first answers; from then on the transport finds its way back by itself. */
-export function startFollowing(transport: Transport, hub: EventHub, topic: TopicSettings, log: Log) {
+export function startFollowing(broker: Broker, hub: EventHub, topic: TopicSettings, log: Log) {
   const stopping = new AbortController()
   let subscriber: Subscriber | undefined
-  const started = (async () => {
+  const follow = async () => {
     for (let attempt = 0; !stopping.signal.aborted; attempt++) {
       try {
-        subscriber = await followOnce(transport, hub, topic)
+        subscriber = await followOnce(broker, hub, topic)
         return
       } catch (err) {
-        const waitMs = backoffMs(retry, attempt, Math.random())
+        const waitMs = Math.round(backoffMs(retry, attempt, Math.random()))
         log.warn({ err, topic: topic.topic, waitMs }, 'events are not followed yet; trying again')
         await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined)
       }
     }
-  })()
+  }
+  const followed = follow()
   return {
     isRunning: () => subscriber?.isRunning() ?? false,
     async stop() {
       stopping.abort()
-      await started
-      await subscriber?.close()
+      const closed = followed.then(() => subscriber?.close())
+      await Promise.race([closed, sleep(stopMsMax, undefined, { ref: false })])
     },
   }
 }
