@@ -1,29 +1,37 @@
 import { randomUUID } from 'node:crypto'
-import type { Admin, Kafka } from 'kafkajs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Admin } from 'kafkajs'
+import { type Backoff, backoffMs } from './backoff.ts'
+import { type KafkaSettings, kafkaRetry, openClient } from './kafkajs-client.ts'
 import { toIncoming } from './kafkajs-message.ts'
-import type { Log } from './log.ts'
 import type { Following, Subscriber } from './transport.ts'
 
-const sessionTimeoutMs = 10_000
+/** The least that a broker allows by default: after its crash the group waits so long for the member it knew. */
+const sessionTimeoutMs = 6_000
 const heartbeatIntervalMs = 2_000
 const partitionsAtOnceMax = 256
 /** How long the broker holds back an answer without messages; closing waits for the one under way. */
 const fetchWaitMs = 500
+/** For leaving; a broker that does not answer by then is left without a word. */
+const leaveMsMax = 2_000
+const restart: Backoff = { firstMs: 500, maxMs: 5_000 }
 
 /**
  * kafkajs reads only as a member of a group, so this is a group of one with a name of its own. It commits
  * nothing: the broker forgets it when it leaves, and its place is set anew each time that it joins.
  */
 export async function follow(
-  kafka: Kafka,
+  settings: KafkaSettings,
   admin: Admin,
   { topic, begin, onBatch }: Following,
-  log: Log,
 ): Promise<Subscriber> {
+  const { log } = settings
   const ranges = await admin.fetchTopicOffsets(topic)
   const next = begin(
     ranges.map(({ partition, low, high }) => ({ partition, first: BigInt(low), end: BigInt(high) })),
   )
+  const { kafka, cutOff } = openClient(settings)
+  const closing = new AbortController()
   const consumer = kafka.consumer({
     groupId: `follow-${topic}-${randomUUID()}`,
     sessionTimeout: sessionTimeoutMs,
@@ -31,7 +39,7 @@ export async function follow(
     heartbeatInterval: heartbeatIntervalMs,
     maxWaitTimeInMs: fetchWaitMs,
     allowAutoTopicCreation: false,
-    retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 3_000, restartOnFailure: async () => true },
+    retry: { ...kafkaRetry, restartOnFailure: async () => !closing.signal.aborted },
   })
   let running = false
   consumer.on(consumer.events.GROUP_JOIN, () => {
@@ -39,11 +47,14 @@ export async function follow(
     // Emitted before the first fetch of this membership; without committed offsets it would begin elsewhere.
     for (const [partition, offset] of next) consumer.seek({ topic, partition, offset: String(offset) })
   })
-  consumer.on(consumer.events.CRASH, ({ payload }) => {
+  consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
     running = false
-    log.warn({ err: payload.error, topic }, 'following lost its broker; it goes on by itself')
+    if (closing.signal.aborted) return
+    log.warn({ err: error, topic }, 'following lost its broker; it goes on by itself')
+    if (!restart) void startAgain()
   })
-  try {
+
+  async function start(): Promise<void> {
     await consumer.connect()
     // A place that is no longer in the topic means that the topic is another: it is read from its beginning.
     await consumer.subscribe({ topics: [topic], fromBeginning: true })
@@ -51,25 +62,45 @@ export async function follow(
       autoCommit: false,
       partitionsConsumedConcurrently: partitionsAtOnceMax,
       eachBatch: async ({ batch, isStale }) => {
-        if (isStale()) return
+        if (closing.signal.aborted || isStale()) return
+        const { partition, messages } = batch
         const after = BigInt(batch.lastOffset()) + 1n
-        next.set(batch.partition, after)
+        next.set(partition, after)
         onBatch(
-          batch.partition,
-          batch.messages.map(message => toIncoming(topic, batch.partition, message)),
+          partition,
+          messages.map(message => toIncoming(topic, partition, message)),
           after,
         )
       },
     })
+  }
+  /** After what kafkajs calls not retriable. */
+  async function startAgain(): Promise<void> {
+    for (let failures = 0; !closing.signal.aborted; failures++) {
+      const waitMs = backoffMs(restart, failures, Math.random())
+      await sleep(waitMs, undefined, { signal: closing.signal }).catch(() => undefined)
+      try {
+        return await start()
+      } catch (err) {
+        log.warn({ err, topic }, 'cannot follow yet; trying again')
+      }
+    }
+  }
+
+  try {
+    await start()
   } catch (error) {
-    await consumer.disconnect().catch(() => undefined)
+    cutOff()
     throw error
   }
   return {
     isRunning: () => running,
     async close() {
+      closing.abort()
       running = false
-      await consumer.disconnect()
+      const left = consumer.disconnect().catch(() => undefined)
+      await Promise.race([left, sleep(leaveMsMax, undefined, { ref: false })])
+      cutOff()
     },
   }
 }

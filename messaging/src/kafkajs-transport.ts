@@ -27,7 +27,7 @@ export function openKafka(settings: KafkaSettings): Transport {
       await connected.sendBatch({ acks: -1, topicMessages: byTopic(messages) })
     },
     subscribe: subscription => subscribe(settings, subscription),
-    follow: async following => follow(kafka, await admin.get(), following, settings.log),
+    follow: async following => follow(settings, await admin.get(), following),
     async ensureTopics(topics) {
       const connected = await admin.get()
       const existing = new Set(await connected.listTopics())
