@@ -8,12 +8,12 @@ import { RecentIds } from './recent-ids.ts'
 
 export type HubSettings = {
   streamsMax: number
-  /** Events held of all partitions together: a minute of 800 a second. */
+  /** Events held of all partitions together: a minute of 500 a second, in about 13 MB. */
   eventsMax?: number
   eventBytesMax?: number
   /** Events of each partition that are read again at start. */
   refillMax?: number
-  /** Ids of each partition in which a repetition is looked for; a relay repeats one batch after a crash. */
+  /** Ids of each partition in which a repetition is looked for; a relay repeats at most 10,000 after a crash. */
   idsMax?: number
   heartbeatMs?: number
   /** A reader that takes nothing for this long is cut off. */
@@ -37,10 +37,10 @@ export class EventHub {
 
   constructor(settings: HubSettings, log: Log) {
     this.#settings = {
-      eventsMax: 49_152,
+      eventsMax: 32_768,
       eventBytesMax: 32 * 1024 * 1024,
-      refillMax: 8_192,
-      idsMax: 8_192,
+      refillMax: 4_096,
+      idsMax: 12_288,
       heartbeatMs: 10_000,
       stallMsMax: 30_000,
       aheadMsMax: 5_000,
