@@ -1,6 +1,8 @@
+import { openPool } from 'edge/postgres'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { openTestService, silent, type TestService } from '../test-service.ts'
+import { openOrdersDatabase } from '../database.ts'
+import { openTestService, type TestService } from '../test-service.ts'
 import { tasksTopic } from './order-events.ts'
 
 let service: TestService
@@ -270,10 +272,8 @@ describe('an idempotency key', () => {
 })
 
 test('without its database the service answers 503 and says when to come back', async () => {
-  const { openPool } = await import('edge/postgres')
-  const { openOrdersDatabase } = await import('../database.ts')
   const db = openOrdersDatabase(openPool({ ...service.address, port: 1 }, 'test', 4))
-  const app = await service.newApp({ db, log: silent })
+  const app = await service.newApp({ db })
   for (const url of ['/orders', '/orders/user/7', '/orders/01a1fdd4-1a09-76a7-8b7b-b830af894257']) {
     expect((await app.inject(url)).statusCode).toBe(503)
   }
