@@ -1,0 +1,229 @@
+import pg from 'pg'
+import { testDatabase } from 'scripts/test-infrastructure'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { keepingLog, openTestPool, range } from './consumer-fixture.ts'
+import { retainOnce, startRetention } from './retention.ts'
+
+const day = (text: string) => new Date(`${text}T12:00:00Z`)
+const { log, lines } = keepingLog()
+let database: Awaited<ReturnType<typeof testDatabase>>
+let pool: pg.Pool
+beforeEach(async () => {
+  database = await testDatabase('messaging')
+  pool = openTestPool(database)
+  lines.length = 0
+})
+afterEach(async () => {
+  await pool.end()
+  await database.drop()
+})
+
+const retain = (at: string, more = {}) => retainOnce({ pool, log, now: () => day(at), ...more })
+const append = (createdAt: string, on: pg.Pool | pg.PoolClient = pool) =>
+  on.query(
+    `insert into outbox (aggregate_type, aggregate_id, event_type, topic, payload, created_at)
+     values ('parcel', '1', 'parcel.scanned', 'scans', '{}', $1)`,
+    [day(createdAt)],
+  )
+/** As a relay that has published all there is. */
+const publishAll = (name = 'outbox') =>
+  pool.query(
+    `insert into relay_cursor (name, published_to) values ($1, pg_current_snapshot())
+     on conflict (name) do update set published_to = excluded.published_to`,
+    [name],
+  )
+const rowsIn = async (table: string) =>
+  (await pool.query<{ n: number }>(`select count(*)::int as n from ${table}`)).rows[0]!.n
+
+describe('partitions', () => {
+  test('of today and three days ahead are made once, and catch their rows', async () => {
+    expect((await retain('2026-03-01')).created).toEqual([
+      'outbox_20260301',
+      'outbox_20260302',
+      'outbox_20260303',
+      'outbox_20260304',
+    ])
+    expect((await retain('2026-03-02')).created).toEqual(['outbox_20260305'])
+    await append('2026-03-03')
+    expect(await rowsIn('outbox_20260303')).toBe(1)
+    const { rows } = await pool.query('select id, xid, event_id from outbox')
+    expect(rows).toMatchObject([
+      { id: expect.anything(), xid: expect.anything(), event_id: expect.anything() },
+    ])
+  })
+
+  test('that are expired and published are dropped, each cursor asked; others are kept and said', async () => {
+    await retain('2026-03-01')
+    await append('2026-03-01')
+    await append('2026-03-02')
+    // Nobody has published yet.
+    expect((await retain('2026-03-20')).dropped).toEqual([])
+    await publishAll()
+    await append('2026-03-02')
+    lines.length = 0
+    expect((await retain('2026-03-20')).dropped).toEqual([
+      'outbox_20260301',
+      'outbox_20260303',
+      'outbox_20260304',
+    ])
+    expect(lines).toMatchObject([{ level: 'warn', details: { partition: 'outbox_20260302' } }])
+    expect(await rowsIn('outbox')).toBe(2)
+    await publishAll('second cursor')
+    expect((await retain('2026-03-20')).dropped).toEqual([])
+    await publishAll()
+    expect((await retain('2026-03-20')).dropped).toEqual(['outbox_20260302'])
+    expect(await rowsIn('outbox')).toBe(0)
+  })
+
+  test('are kept to the last moment of the retention', async () => {
+    await retain('2026-03-01')
+    await publishAll()
+    const at = (time: string) => retainOnce({ pool, log, now: () => new Date(time) })
+    expect((await at('2026-03-04T23:59:59Z')).dropped).toEqual([])
+    expect((await at('2026-03-05T00:00:00Z')).dropped).toEqual(['outbox_20260301'])
+  })
+
+  test('a row of a transaction that is still open keeps its partition, and nobody waits for long', async () => {
+    await retain('2026-03-01')
+    await publishAll()
+    const late = await pool.connect()
+    await late.query('begin')
+    await append('2026-03-01', late)
+    const writing = writeWhile(retain('2026-03-20'))
+    const { waitMsMax, result } = await writing
+    expect(result.created).toHaveLength(4)
+    expect(result.dropped).toEqual([])
+    // Dropping needs the lock for which it waits, at most 500 ms for each of the partitions; making does not.
+    expect(waitMsMax).toBeLessThan(1_500)
+    await late.query('commit')
+    late.release()
+    // Its row and those written meanwhile are not published.
+    expect((await retain('2026-03-20')).dropped).toEqual(['outbox_20260303', 'outbox_20260304'])
+    expect(await rowsIn('outbox_20260301')).toBe(1)
+  })
+
+  test('are made while a transaction that has appended stays open, and no writer waits', async () => {
+    const late = await pool.connect()
+    await late.query('begin')
+    await append('2026-02-01', late)
+    await append('2026-02-01', late)
+    await late.query('commit; begin')
+    await late.query(
+      "insert into outbox (aggregate_type, aggregate_id, event_type, topic, payload) values ('a', '1', 'e', 't', '{}')",
+    )
+    // Its row is in the default partition, which an attach has to look through.
+    expect((await retain('2026-03-01')).created).toEqual([])
+    await late.query('rollback')
+    expect((await retain('2026-03-01')).created).toHaveLength(4)
+    await late.query('begin')
+    await append('2026-03-01', late)
+    const { waitMsMax, result } = await writeWhile(retain('2026-03-05'))
+    expect(result.created).toHaveLength(4)
+    expect(waitMsMax).toBeLessThan(400)
+    await late.query('rollback')
+    late.release()
+  })
+
+  test('four instances at once do what one does', async () => {
+    const outcomes = await Promise.all(range(0, 4).map(() => retain('2026-03-01')))
+    const rest = await retain('2026-03-01')
+    const created = [...outcomes, rest].flatMap(outcome => outcome.created)
+    expect(created.toSorted()).toEqual([
+      'outbox_20260301',
+      'outbox_20260302',
+      'outbox_20260303',
+      'outbox_20260304',
+    ])
+  })
+})
+
+/** Appends one row after the other meanwhile; answers the longest wait. */
+async function writeWhile<Result>(act: Promise<Result>) {
+  let isOver = false
+  let waitMsMax = 0
+  const settled = act.finally(() => {
+    isOver = true
+  })
+  while (!isOver) {
+    const startedAt = performance.now()
+    await append('2026-03-02')
+    waitMsMax = Math.max(waitMsMax, performance.now() - startedAt)
+  }
+  return { result: await settled, waitMsMax }
+}
+
+describe('the default partition', () => {
+  test('catches what no run prepared for; that day stays there, is said, and is cleaned when published and expired', async () => {
+    await append('2026-03-02')
+    await append('2026-03-09')
+    const outcome = await retain('2026-03-01')
+    expect(outcome.created).toEqual(['outbox_20260301', 'outbox_20260303', 'outbox_20260304'])
+    expect(lines).toMatchObject([{ level: 'warn', details: { partition: 'outbox_20260302' } }])
+    expect((await retain('2026-03-07')).outboxRows).toBe(0)
+    await publishAll()
+    await append('2026-03-02')
+    expect((await retain('2026-03-07')).outboxRows).toBe(1)
+    expect(await rowsIn('outbox_default')).toBe(2)
+    await publishAll()
+    expect((await retain('2026-03-07')).outboxRows).toBe(1)
+    expect(await rowsIn('outbox_default')).toBe(1)
+  })
+})
+
+describe('the inbox', () => {
+  const received = (event: string, processedAt: string) =>
+    pool.query(
+      `insert into inbox (consumer, event_id, topic, "partition", "offset", published_at, processed_at)
+       values ('scans', $1, 't', 0, 0, now(), $2)`,
+      [event, day(processedAt)],
+    )
+  const parked = (event: string, state: string, closedAt: string | null) =>
+    pool.query(
+      `insert into dead_letters (consumer, event_id, topic, "partition", "offset", headers, published_at, state, closed_at)
+       values ('scans', $1, 't', 0, 0, '{}', now(), $2, $3)`,
+      [event, state, closedAt && day(closedAt)],
+    )
+
+  test('forgets after its retention, but not what still stands in dead letters', async () => {
+    await received('old', '2026-01-29')
+    await received('young', '2026-01-31')
+    await received('put aside', '2026-01-01')
+    await parked('put aside', 'parked', null)
+    await received('redriven', '2026-01-01')
+    await parked('redriven', 'redriven', '2026-01-02')
+    expect((await retain('2026-03-01')).inboxRows).toBe(2)
+    const { rows } = await pool.query('select event_id from inbox order by 1')
+    expect(rows).toEqual([{ event_id: 'put aside' }, { event_id: 'young' }])
+    expect((await pool.query('select event_id from dead_letters')).rows).toEqual([{ event_id: 'put aside' }])
+  })
+
+  test('is emptied in batches, until the signal ends it', async () => {
+    await pool.query(
+      `insert into inbox select 'scans', n::text, 't', 0, n, now(), '2026-01-01' from generate_series(1, 25000) n`,
+    )
+    const ended = AbortSignal.abort()
+    expect(await retainOnce({ pool, log, now: () => day('2026-03-01') }, ended)).toMatchObject({
+      inboxRows: 0,
+    })
+    expect((await retain('2026-03-01')).inboxRows).toBe(25_000)
+  })
+})
+
+describe('startRetention', () => {
+  test('has made the partitions when it returns, runs by its schedule, and stops', async () => {
+    const retention = await startRetention({ pool, log, schedule: '* * * * * *' })
+    expect(await rowsIn("pg_inherits where inhparent = 'outbox'::regclass")).toBe(5)
+    await expect
+      .poll(() => lines.filter(({ message }) => message === 'retention done').length, { timeout: 8_000 })
+      .toBeGreaterThan(1)
+    await retention.stop()
+  })
+
+  test('starts also while the database is away, and says so', async () => {
+    const nowhere = new pg.Pool({ host: '127.0.0.1', port: 1 })
+    const retention = await startRetention({ pool: nowhere, log })
+    expect(lines).toMatchObject([{ level: 'warn', message: expect.stringContaining('tries again') }])
+    await retention.stop()
+    await nowhere.end()
+  })
+})
