@@ -14,6 +14,8 @@ const heartbeatIntervalMs = 2_000
 const fetchWaitMaxMs = 500
 const fetchBytesMax = 5 * 1024 * 1024
 const fetchPartitionBytesMax = 1024 * 1024
+/** About 5 minutes. Who gives up and starts again is a new member, and waits until the group has given up the old. */
+const memberRetries = 100
 /** More than any topic's partitions on one member, so that all partitions of a fetch are handed over at once. */
 const partitionsAtOnceMax = 256
 /** For the last commit and leaving the group; a broker that does not answer by then is left without a word. */
@@ -35,10 +37,11 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
     maxBytes: fetchBytesMax,
     maxBytesPerPartition: fetchPartitionBytesMax,
     allowAutoTopicCreation: false,
-    retry: { ...kafkaRetry, restartOnFailure: async () => !closing.signal.aborted },
+    retry: { ...kafkaRetry, retries: memberRetries, restartOnFailure: async () => !closing.signal.aborted },
   })
   const offsets = new OffsetCommits(consumer, log)
-  let running = false
+  /** When the group last counted this member in. */
+  let memberAt = Number.NEGATIVE_INFINITY
   let batchInHand = new AbortController()
   /** Why the group no longer counts this member in, as its heartbeat learned it. */
   let lost: unknown
@@ -76,13 +79,16 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
   }
 
   consumer.on(consumer.events.GROUP_JOIN, () => {
-    running = true
+    memberAt = performance.now()
     confirmed()
     offsets.forget()
   })
+  consumer.on(consumer.events.HEARTBEAT, () => {
+    memberAt = performance.now()
+  })
   consumer.on(consumer.events.REBALANCING, () => void offsets.commit())
   consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
-    running = false
+    memberAt = Number.NEGATIVE_INFINITY
     batchInHand.abort(error)
     if (closing.signal.aborted) return
     log.warn({ err: error, group: groupId }, 'the Kafka client gave up; it starts again by itself')
@@ -135,11 +141,10 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
     await consumer.disconnect()
   }
   return {
-    isRunning: () => running,
+    isRunning: () => !closing.signal.aborted && performance.now() - memberAt < sessionTimeoutMs,
     async close() {
       closing.abort()
       batchInHand.abort()
-      running = false
       clearInterval(committing)
       await merger.stop()
       await Promise.race([leave().catch(() => undefined), sleep(leaveMaxMs, undefined, { ref: false })])

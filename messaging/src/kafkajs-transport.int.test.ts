@@ -301,13 +301,16 @@ describe('members that join and leave', () => {
     const topic = await newTopic(transport, 2)
     await publish(transport, topic, range(0, 40))
     let isDown = true
-    const first = await consume(transport, topic, {
-      handle: (_, signal) =>
+    const handle = vi.fn(
+      (_: IncomingMessage[], signal: AbortSignal) =>
         new Promise<void>((resolve, reject) => {
           if (!isDown) return resolve()
           signal.addEventListener('abort', () => reject(new Error('gave up waiting')))
         }),
-    })
+    )
+    const first = await consume(transport, topic, { handle })
+    await vi.waitFor(() => expect(handle).toHaveBeenCalled(), soon)
+    lines.length = 0
     const second = await consume(open().transport, topic)
     await vi.waitFor(() => expect(second.scans().length).toBeGreaterThan(0), soon)
     isDown = false
