@@ -8,8 +8,12 @@ import {
   renameSync,
   statSync,
 } from 'node:fs'
+import { stripVTControlCharacters } from 'node:util'
 
 const tailBytesMax = 32 * 1024
+/** pino's number for error. */
+const failureLevel = 50
+const tellsOfFailure = /\b\w*(Error|Exception)\b.*: |\b(FATAL|PANIC|ERROR)\b|[Ff]ailed/
 const logBytesMax = 10 * 1024 * 1024
 
 /** Keeps one older file beside a log that has grown past 10 MiB. Called only while nobody writes to it. */
@@ -27,13 +31,15 @@ export function lastErrorLine(path: string): string | undefined {
   const lines = readTail(path).split('\n').filter(Boolean)
   const failed = lines.findLast(line => {
     const entry = parseLogLine(line)
-    return entry ? entry.level >= 50 : /error|fatal|exception|panic/i.test(line)
+    return entry ? entry.level >= failureLevel : tellsOfFailure.test(line)
   })
   const line = failed ?? lines.at(-1)
-  return line && (parseLogLine(line)?.text ?? line.trim())
+  return line && (parseLogLine(line)?.text ?? stripVTControlCharacters(line).trim())
 }
 
-export type LogEntry = { level: number; text: string }
+const shownOtherwise = new Set(['level', 'time', 'service', 'msg', 'error', 'err', 'pid', 'hostname'])
+
+export type LogEntry = { level: number; text: string; details: string }
 
 /** A pino line as its level and one line for people, or undefined where it is something else. */
 export function parseLogLine(line: string): LogEntry | undefined {
@@ -43,7 +49,10 @@ export function parseLogLine(line: string): LogEntry | undefined {
     if (typeof entry.level !== 'number') return undefined
     const reason = entry.err?.message ?? entry.error
     const parts = [entry.msg, reason && reason !== entry.msg ? String(reason) : undefined]
-    return { level: entry.level, text: parts.filter(Boolean).join(': ') }
+    const details = Object.entries(entry)
+      .filter(([name, value]) => !shownOtherwise.has(name) && typeof value !== 'object')
+      .map(([name, value]) => `${name}=${value}`)
+    return { level: entry.level, text: parts.filter(Boolean).join(': '), details: details.join(' ') }
   } catch {
     return undefined
   }

@@ -16,6 +16,7 @@ const orphanStopMsMax = 15_000
 
 export type RunOptions = {
   showAll: boolean
+  withUi: boolean
   /** Set for the services, on top of the environment. */
   env?: Record<string, string>
   /** Called when all is healthy; until the signal is aborted. */
@@ -23,22 +24,23 @@ export type RunOptions = {
 }
 
 /** Starts the system and stays until a signal stops it; ends the process. */
-export async function runSystem({ showAll, env, whenHealthy }: RunOptions): Promise<never> {
+export async function runSystem({ showAll, withUi, env, whenHealthy }: RunOptions): Promise<never> {
   const startedAt = Number(process.env.BOOTSTRAP_STARTED_AT) || Date.now()
   const settings = settingsOrExit(env)
-  const record = await claimOrExit(settings)
-  const printers = new Map(
-    serviceNames().map((name, index) => [name, logPrinter(folderOf(name), index, showAll)]),
-  )
-  const onLine = (name: ServiceName) => printers.get(name) ?? (() => undefined)
-  const system = new System({ settings, record, say, onLine })
+  const services = serviceNames().filter(name => name !== 'ui' || withUi)
+  const addresses = addressLines(settings, services)
+  const record = await claimOrExit(settings, addresses)
+  const printers = new Map(services.map((name, index) => [name, logPrinter(folderOf(name), index, showAll)]))
+  const onLine = (name: ServiceName) => printers.get(name)!.onLine
+  const system = new System({ settings, services, record, say, onLine })
   const stopping = new AbortController()
   const stop = (exitCode: number) => stopOnce(system, record, stopping, exitCode)
   handleSignals(system, record, () => stop(0))
   try {
     say(paint('dim', 'Starting PostgreSQL, Kafka and the services…'))
     await system.start()
-    say(welcome(settings, (Date.now() - startedAt) / 1000))
+    for (const printer of printers.values()) printer.showWarnings()
+    say(welcome(settings, addresses, (Date.now() - startedAt) / 1000))
     whenHealthy?.(system, stopping.signal)
   } catch (error) {
     if (!stopping.signal.aborted) {
@@ -60,10 +62,9 @@ function settingsOrExit(env: Record<string, string> = {}): Settings {
   }
 }
 
-async function claimOrExit(settings: Settings): Promise<RunRecord<RunDetails>> {
+async function claimOrExit(settings: Settings, addresses: string[]): Promise<RunRecord<RunDetails>> {
   mkdirSync(settings.dataFolder, { recursive: true })
-  const details = { addresses: addressLines(settings) }
-  const claim = await claimRun(settings.runRecord, details, orphanStopMsMax)
+  const claim = await claimRun(settings.runRecord, { addresses }, orphanStopMsMax)
   if (claim.kind === 'running') {
     const { owner, details } = claim.state
     say(
@@ -112,8 +113,8 @@ function handleSignals(system: System, record: RunRecord<RunDetails>, stop: () =
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
 }
 
-function addressLines({ host, ports }: Settings): string[] {
-  const ui = serviceNames().includes('ui') ? [`  UI        http://${host}:${ports.ui}`] : []
+function addressLines({ host, ports }: Settings, services: ServiceName[]): string[] {
+  const ui = services.includes('ui') ? [`  UI        http://${host}:${ports.ui}`] : []
   return [
     ...ui,
     `  API       http://${host}:${ports.gateway}`,
@@ -121,12 +122,12 @@ function addressLines({ host, ports }: Settings): string[] {
   ]
 }
 
-function welcome(settings: Settings, secondsTaken: number): string {
+function welcome(settings: Settings, addresses: string[], secondsTaken: number): string {
   return [
     '',
     `${paint('green', 'Everything is running.')} Ready in ${seconds(secondsTaken)}.`,
     '',
-    ...addressLines(settings),
+    ...addresses,
     `  Logs      ${relative(process.cwd(), settings.logFolder) || '.'}/`,
     '',
     '  npm run demo in another terminal places orders and follows them.',

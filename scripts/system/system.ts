@@ -9,12 +9,13 @@ import { embeddedPostgres } from '../infrastructure/postgres.ts'
 import { run } from '../infrastructure/run-command.ts'
 import type { RunRecord } from '../infrastructure/run-record.ts'
 import { ensureDatabases } from './databases.ts'
-import { portVariableOf, type ServiceName, serviceDaemon, serviceNames } from './services.ts'
+import { portVariableOf, type ServiceName, serviceDaemon } from './services.ts'
 import { kafkaLibraryFolder, projectFolder, type Settings } from './settings.ts'
 import { Supervised } from './supervise.ts'
 
 export type SystemOptions = {
   settings: Settings
+  services: ServiceName[]
   record: RunRecord<unknown>
   say: (line: string) => void
   /** Called with each line of a service's log. */
@@ -39,7 +40,7 @@ export class System {
     mkdirSync(settings.logFolder, { recursive: true })
     await this.#assertPortsFree()
     await this.#all([this.#startPostgres(), this.#startKafka()])
-    const daemons = serviceNames().map(name => this.#adoptService(name))
+    const daemons = this.#options.services.map(name => this.#adoptService(name))
     await this.#all(daemons.map(daemon => daemon.start()))
     const all = [...this.#infrastructure.map(daemon => this.#supervised(daemon)), ...this.#services.values()]
     this.#work = all.map(supervised => supervised.run(this.#stopping.signal))
@@ -137,8 +138,8 @@ export class System {
   }
 
   async #assertPortsFree(): Promise<void> {
-    const { ports, env } = this.#options.settings
-    const names = serviceNames()
+    const { services: names, settings } = this.#options
+    const { ports, env } = settings
     const free = await Promise.all(names.map(name => isPortFree(ports[name], env.HOST || '127.0.0.1')))
     const taken = names.filter((_, index) => !free[index])
     if (taken.length === 0) return

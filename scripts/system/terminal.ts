@@ -1,4 +1,4 @@
-import { styleText } from 'node:util'
+import { stripVTControlCharacters, styleText } from 'node:util'
 import { parseLogLine } from '../infrastructure/log-file.ts'
 
 const warning = 40
@@ -17,21 +17,17 @@ export const paint = (style: Style, text: string): string =>
  * Shows a service's log lines to a person: warnings and errors, or all. A service that cannot reach its
  * database repeats itself many times a second, so what is shown is bounded; the log file has all of it.
  */
-export function logPrinter(
-  service: string,
-  index: number,
-  showAll: boolean,
-  print: (line: string) => void = say,
-) {
+export function logPrinter(service: string, index: number, showAll: boolean, print = say): LogPrinter {
   const prefix = paint(prefixColours[index % prefixColours.length]!, service.padEnd(16))
+  let quiet = !showAll
   let windowEndsAt = 0
   let shown = 0
   let hidden = 0
-  return (line: string): void => {
+  function onLine(line: string): void {
     const entry = parseLogLine(line)
     // What is no log line is a crash or a warning of Node itself.
     const level = entry?.level ?? warning
-    if (!line.trim() || (!showAll && level < warning)) return
+    if (!line.trim() || (!showAll && level < (quiet ? failure : warning))) return
     const now = Date.now()
     if (now > windowEndsAt) {
       if (hidden > 0) print(`${prefix} … and ${hidden} more lines, all in the log file`)
@@ -44,8 +40,21 @@ export function logPrinter(
       return
     }
     shown++
-    print(`${prefix} ${label(level)}${entry?.text ?? line}`)
+    const details = showAll && entry?.details ? ` ${paint('dim', entry.details)}` : ''
+    print(`${prefix} ${label(level)}${entry?.text ?? stripVTControlCharacters(line)}${details}`)
   }
+  return {
+    onLine,
+    showWarnings: () => {
+      quiet = false
+    },
+  }
+}
+
+export type LogPrinter = {
+  onLine: (line: string) => void
+  /** Until this is called only errors are shown: while all starts side by side, some wait for others and say so. */
+  showWarnings: () => void
 }
 
 function label(level: number): string {
