@@ -17,6 +17,23 @@ export const databaseConfig = <Prefix extends string>(prefix: Prefix, name: stri
   }) as Record<`${Prefix}_DB_${'HOST' | 'NAME' | 'USER' | 'PASSWORD'}`, ReturnType<typeof Type.String>> &
     Record<`${Prefix}_DB_${'PORT' | 'POOL_MAX'}`, ReturnType<typeof Type.Integer>>
 
+type Address<Prefix extends string> = Record<
+  `${Prefix}_DB_${'HOST' | 'NAME' | 'USER' | 'PASSWORD'}`,
+  string
+> &
+  Record<`${Prefix}_DB_PORT`, number>
+
+export const databaseAddress = <Prefix extends string>(
+  config: Address<Prefix>,
+  prefix: Prefix,
+): PostgresAddress => ({
+  host: config[`${prefix}_DB_HOST`],
+  port: config[`${prefix}_DB_PORT`],
+  database: config[`${prefix}_DB_NAME`],
+  user: config[`${prefix}_DB_USER`],
+  password: config[`${prefix}_DB_PASSWORD`],
+})
+
 /** A pool that reads bigint columns as bigint, and gives up on a connection or statement that hangs. */
 export function openPool(address: PostgresAddress, name: string, max: number): pg.Pool {
   const types = new pg.TypeOverrides()

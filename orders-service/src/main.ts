@@ -1,15 +1,16 @@
 import closeWithGrace from 'close-with-grace'
 import { configOrExit } from 'edge/config'
+import { engineSettings } from 'edge/engine-config'
 import { startIdempotencyRetention } from 'edge/idempotency-retention'
 import { openLog } from 'edge/log'
-import { openPool } from 'edge/postgres'
+import { databaseAddress, openPool } from 'edge/postgres'
 import { startTopics } from 'edge/topics'
 import { startConsumer } from 'messaging/consume'
 import { openKafka } from 'messaging/kafkajs-transport'
 import { startRelay } from 'messaging/relay'
 import { startRetention } from 'messaging/retention'
 import { createOrdersApp } from './app.ts'
-import { databaseAddress, OrdersConfig } from './config.ts'
+import { OrdersConfig } from './config.ts'
 import { openOrdersDatabase } from './database.ts'
 import { statusTopic, tasksTopic } from './orders/order-events.ts'
 import { resultsTopic, settleOrdersConsumer } from './orders/settle-orders.ts'
@@ -17,27 +18,29 @@ import { resultsTopic, settleOrdersConsumer } from './orders/settle-orders.ts'
 const shutdownMsMax = 10_000
 
 const config = configOrExit(OrdersConfig)
+const settings = engineSettings(config)
 const log = openLog('orders-service', config)
 
 // Nothing here waits for the broker: while it is down orders are accepted, and they are settled once it is back.
-const pool = openPool(databaseAddress(config), 'orders-service', config.ORDERS_DB_POOL_MAX)
+const pool = openPool(databaseAddress(config, 'ORDERS'), 'orders-service', config.ORDERS_DB_POOL_MAX)
 pool.on('error', err => log.warn({ err }, 'an idle database connection broke; the pool opens another'))
 const db = openOrdersDatabase(pool)
 const transport = openKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orders-service', log })
 const topics = startTopics({ transport, topics: [tasksTopic, resultsTopic, statusTopic], config, log })
-const relay = startRelay({ pool, transport, source: '/orders-service', log })
+const relay = startRelay({ pool, transport, source: '/orders-service', log, ...settings.relay })
 const consumer = startConsumer({
   db,
   transport,
   log,
+  ...settings.consumer,
   definition: settleOrdersConsumer({ log, clock: () => new Date(), afterCommit: () => relay.wake() }),
 })
 // Its first run waits for the database; listening does not.
-const retention = startRetention({ pool, log })
+const retention = startRetention({ pool, log, ...settings.retention })
 const idempotencyRetention = startIdempotencyRetention({
   db,
   log,
-  retentionMs: config.IDEMPOTENCY_RETENTION_HOURS * 3_600_000,
+  retentionMs: settings.idempotencyRetentionMs,
 })
 const app = await createOrdersApp({ db, transport, relay, log })
 

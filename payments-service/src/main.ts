@@ -1,15 +1,16 @@
 import closeWithGrace from 'close-with-grace'
 import { configOrExit } from 'edge/config'
+import { engineSettings } from 'edge/engine-config'
 import { startIdempotencyRetention } from 'edge/idempotency-retention'
 import { openLog } from 'edge/log'
-import { openPool } from 'edge/postgres'
+import { databaseAddress, openPool } from 'edge/postgres'
 import { startTopics } from 'edge/topics'
 import { startConsumer } from 'messaging/consume'
 import { openKafka } from 'messaging/kafkajs-transport'
 import { startRelay } from 'messaging/relay'
 import { startRetention } from 'messaging/retention'
 import { createPaymentsApp } from './app.ts'
-import { databaseAddress, PaymentsConfig } from './config.ts'
+import { PaymentsConfig } from './config.ts'
 import { openPaymentsDatabase } from './database.ts'
 import { debitAccountsConsumer, tasksTopic } from './payments/debit-accounts.ts'
 import { resultsTopic } from './payments/payment-events.ts'
@@ -17,27 +18,29 @@ import { resultsTopic } from './payments/payment-events.ts'
 const shutdownMsMax = 10_000
 
 const config = configOrExit(PaymentsConfig)
+const settings = engineSettings(config)
 const log = openLog('payments-service', config)
 
 // Nothing here waits for the broker: while it is down accounts are served, and orders are paid once it is back.
-const pool = openPool(databaseAddress(config), 'payments-service', config.PAYMENTS_DB_POOL_MAX)
+const pool = openPool(databaseAddress(config, 'PAYMENTS'), 'payments-service', config.PAYMENTS_DB_POOL_MAX)
 pool.on('error', err => log.warn({ err }, 'an idle database connection broke; the pool opens another'))
 const db = openPaymentsDatabase(pool)
 const transport = openKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'payments-service', log })
 const topics = startTopics({ transport, topics: [tasksTopic, resultsTopic], config, log })
-const relay = startRelay({ pool, transport, source: '/payments-service', log })
+const relay = startRelay({ pool, transport, source: '/payments-service', log, ...settings.relay })
 const consumer = startConsumer({
   db,
   transport,
   log,
+  ...settings.consumer,
   definition: debitAccountsConsumer({ log, clock: () => new Date(), afterCommit: () => relay.wake() }),
 })
 // Its first run waits for the database; listening does not.
-const retention = startRetention({ pool, log })
+const retention = startRetention({ pool, log, ...settings.retention })
 const idempotencyRetention = startIdempotencyRetention({
   db,
   log,
-  retentionMs: config.IDEMPOTENCY_RETENTION_HOURS * 3_600_000,
+  retentionMs: settings.idempotencyRetentionMs,
 })
 const app = await createPaymentsApp({ db, transport, log })
 
