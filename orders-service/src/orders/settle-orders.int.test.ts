@@ -115,7 +115,7 @@ describe('a result', () => {
   })
 })
 
-describe('a result that fits no order is parked with its reason, and others settle', () => {
+describe('a result that contradicts its order is parked with its reason, and others settle', () => {
   test('an order of another program is passed by, and holds up no order of the same user', async () => {
     const stranger = { id: uuidv7(), user_id: 7, amount: 1 }
     const orders = await Promise.all(Array.from({ length: 5 }, () => service.place()))
