@@ -200,6 +200,26 @@ describe('limits', () => {
   })
 })
 
+describe('a client', () => {
+  const from = (address: string) => ({ headers: { 'x-forwarded-for': address } })
+
+  test('is who connects: what it says of itself gets it no second rate', async () => {
+    const orders = await keep(startUpstream())
+    const gateway = await keep(startGateway({ orders: orders.url }, { rateLimitPerSecond: 1 }))
+    expect((await fetch(`${gateway.url}/orders`, from('192.0.2.1'))).status).toBe(200)
+    expect((await fetch(`${gateway.url}/orders`, from('192.0.2.2'))).status).toBe(429)
+  })
+
+  test('behind a proxy that is trusted is who the proxy says', async () => {
+    const orders = await keep(startUpstream())
+    const settings = { rateLimitPerSecond: 1, trustedProxies: ['127.0.0.1'] }
+    const gateway = await keep(startGateway({ orders: orders.url }, settings))
+    expect((await fetch(`${gateway.url}/orders`, from('192.0.2.1'))).status).toBe(200)
+    expect((await fetch(`${gateway.url}/orders`, from('192.0.2.2'))).status).toBe(200)
+    expect((await fetch(`${gateway.url}/orders`, from('192.0.2.1'))).status).toBe(429)
+  })
+})
+
 describe('a service that misbehaves', () => {
   const misbehaviours: [string, Parameters<typeof startUpstream>[0]][] = [
     ['hangs', () => undefined],
@@ -274,17 +294,21 @@ describe('a service that misbehaves', () => {
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200))
   })
 
-  test('does not hold up calls to the other one, nor more requests than its bound', async () => {
-    const orders = await keep(startUpstream(() => undefined))
+  test('holds up neither calls to the other one nor, once it is well, its own', async () => {
+    const orders = await keep(
+      startUpstream(({ url }, response) => {
+        if (url === '/orders?well') json(response, 200, [])
+      }),
+    )
     const payments = await keep(startUpstream())
     const gateway = await keep(
       startGateway({ orders: orders.url, payments: payments.url }, { timeoutMs: 700 }),
     )
     const waiting = Array.from({ length: 300 }, () => fetch(`${gateway.url}/orders`))
     expect((await fetch(`${gateway.url}/users`)).status).toBe(200)
-    const answers = await Promise.all(waiting)
-    expect(answers.every(({ status }) => status === 503)).toBe(true)
-    // What was still waiting for a connection when it was given up must not be sent late.
+    expect((await Promise.all(waiting)).every(({ status }) => status === 503)).toBe(true)
+    expect((await fetch(`${gateway.url}/orders?well`)).status).toBe(200)
+    // What still waited for a connection when it was given up must not be sent late.
     expect(orders.arrived.filter(({ url }) => url === '/orders').length).toBeLessThan(150)
   })
 })

@@ -61,11 +61,13 @@ export async function startGateway(
     rateLimitPerSecond = 0,
     streamsMax = 10,
     checks = {},
+    trustedProxies = [],
   }: {
     timeoutMs?: number
     rateLimitPerSecond?: number
     streamsMax?: number
     checks?: GatewayParts['checks']
+    trustedProxies?: string[]
   } = {},
 ) {
   const logged: LogLine[] = []
@@ -80,7 +82,7 @@ export async function startGateway(
     upstreams,
     hub,
     checks,
-    door: { corsOrigins: ['http://shop.test'], rateLimitPerSecond, trustedProxies: [] },
+    door: { corsOrigins: ['http://shop.test'], rateLimitPerSecond, trustedProxies },
     log,
   })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
