@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace'
 import { configOrExit } from 'edge/config'
 import { HealthDetail } from 'edge/health'
+import { listenOrExit } from 'edge/listen'
 import { openLog } from 'edge/log'
 import { topicSettings } from 'edge/topics'
 import { openKafka } from 'messaging/kafkajs-transport'
@@ -56,10 +57,4 @@ closeWithGrace({ delay: shutdownMsMax, logger: false }, async ({ signal, err }) 
   await closeUpstreams()
 })
 
-try {
-  await app.listen({ host: config.HOST, port: config.GATEWAY_PORT })
-} catch (error) {
-  if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-  log.fatal(`Port ${config.GATEWAY_PORT} is taken. Stop what uses it, or set GATEWAY_PORT to another one.`)
-  process.exit(1)
-}
+await listenOrExit(app, { host: config.HOST, port: config.GATEWAY_PORT, portVariable: 'GATEWAY_PORT' }, log)
