@@ -82,7 +82,7 @@ function options(element: HTMLElement, { colors, height, stepped, dotted, format
   return {
     width: Math.max(1, element.clientWidth),
     height,
-    padding: [8, 4, 0, 0],
+    padding: [8, 24, 0, 0],
     cursor: { show: false },
     legend: { show: false },
     scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.15 : 1] } },

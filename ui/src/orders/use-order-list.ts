@@ -5,7 +5,8 @@ import type { Order } from '../api/model.ts'
 import { useLiveOrders } from '../live/live-context.tsx'
 import { isMissing, joinPages, type OrderFilter, type OrderPage, visibleOrders } from './order-list.ts'
 
-const pageSize = 100
+/** The most that the API gives at once: a long way down is as few questions as can be. */
+const pageSize = 200
 /** How far down orders are looked for that an event told of; what lies deeper is on pages not yet read. */
 const catchUpPagesMax = 10
 const catchUpEveryMs = 400

@@ -1,0 +1,214 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page, Route } from 'playwright-core'
+import { startSystem } from 'scripts/test-infrastructure'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { newUserId, ShopClient } from './shop-client.ts'
+import { openUi, type TestUi } from './ui-fixture.ts'
+
+/** Every page in every state it can be in: no violation by axe, and nothing wider than the narrowest screen. */
+
+const long = `${'A description that goes on and on. '.repeat(20)}${'x'.repeat(200)}`
+const rightToLeft = 'طلب رقم ١٢ (قهوة مع هيل) - 3 قطع'
+
+let ui: TestUi
+let shop: ShopClient
+let userId: number
+let emptyUserId: number
+let orderId: string
+let cancelledId: string
+beforeAll(async () => {
+  const system = await startSystem()
+  shop = new ShopClient(system.gatewayUrl)
+  ui = await openUi(system.gatewayUrl)
+  userId = newUserId()
+  emptyUserId = newUserId()
+  await shop.openAccount(userId, 9_999_999_999.99)
+  await shop.openAccount(emptyUserId)
+  for (let deposit = 0; deposit < 3; deposit++) await shop.changeBalance(userId, 9_999_999_999.99)
+  const place = async (amount: number, description: string) =>
+    (await shop.call<{ id: string }>('POST', '/orders', { user_id: userId, amount, description })).body.id
+  orderId = await place(9_999_999_999.99, long)
+  await place(1, rightToLeft)
+  await place(9_999_999_999.99, 'Everything')
+  await place(9_999_999_999.99, 'Everything again')
+  cancelledId = await place(9_999_999_999.99, 'Not affordable any more')
+  await vi.waitFor(
+    async () => expect((await shop.order(cancelledId)).body.status).toBe('CANCELLED'),
+    { timeout: 20_000 },
+  )
+})
+    .toBe('CANCELLED')
+})
+afterEach(() => ui.leave())
+afterAll(() => ui?.close())
+
+type State = {
+  name: string
+  path: () => string
+  /** Text that shows that the state is reached. */
+  shows: string | RegExp
+  prepare?: (page: Page) => Promise<unknown>
+  act?: (page: Page) => Promise<void>
+}
+
+const never = (_route: Route) => new Promise<void>(() => undefined)
+const fail = (route: Route) =>
+  route.fulfill({
+    status: 503,
+    contentType: 'application/problem+json',
+    body: JSON.stringify({
+      status: 503,
+      code: 'upstream_unavailable',
+      detail: 'The orders service does not answer. Try again.',
+      request_id: '019aa5c0-7d2e-7c3f-9a51-0d2f6c1b8e90',
+    }),
+  })
+const api = (path: string) => new RegExp(`/api${path}`)
+
+const states: State[] = [
+  { name: 'shop, nobody chosen', path: () => '/', shows: 'Which account do you shop with?' },
+  {
+    name: 'shop, unknown account',
+    path: () => `/?user=${newUserId()}`,
+    shows: 'There is no account with this number yet.',
+  },
+  { name: 'shop, no orders', path: () => `/?user=${emptyUserId}`, shows: 'No orders yet.' },
+  {
+    name: 'shop, long, large and right to left',
+    path: () => `/?user=${userId}`,
+    shows: 'Not affordable any more',
+  },
+  {
+    name: 'shop, what is typed is wrong',
+    path: () => `/?user=${userId}`,
+    shows: 'At most two digits after the point.',
+    act: async page => {
+      await page.getByLabel('Amount', { exact: true }).fill('1.234')
+      await page.getByLabel('Description').fill('x'.repeat(1_001))
+    },
+  },
+  {
+    name: 'shop, refused',
+    path: () => `/?user=${emptyUserId}`,
+    shows: /balance/i,
+    act: async page => {
+      await page.getByLabel('Deposit or withdraw').fill('5')
+      await page.getByRole('button', { name: 'Withdraw' }).click()
+      await page.getByRole('alert').waitFor()
+    },
+  },
+  {
+    name: 'shop, order on its way to a slow server',
+    path: () => `/?user=${userId}`,
+    shows: 'The server is slow.',
+    prepare: page => page.route(api('/orders$'), never),
+    act: async page => {
+      await page.getByLabel('Amount', { exact: true }).fill('1')
+      await page.getByRole('button', { name: 'Place order' }).click()
+    },
+  },
+  {
+    name: 'shop, slow server',
+    path: () => `/?user=${userId}`,
+    shows: 'Still waiting for the server',
+    prepare: page => page.route(api('/users/'), never),
+  },
+  {
+    name: 'shop, account unreadable',
+    path: () => `/?user=${userId}`,
+    shows: 'The orders service does not answer.',
+    prepare: page => page.route(api('/users/'), fail),
+  },
+  { name: 'orders', path: () => `/orders?user=${userId}`, shows: 'Not affordable any more' },
+  {
+    name: 'orders, none',
+    path: () => `/orders?user=${emptyUserId}&status=pending`,
+    shows: 'Nothing matches these filters',
+  },
+  {
+    name: 'orders, unreadable',
+    path: () => '/orders',
+    shows: 'The orders service does not answer.',
+    prepare: page => page.route(api('/orders\\?'), fail),
+  },
+  { name: 'one order', path: () => `/orders/${orderId}`, shows: /^Settled in/ },
+  { name: 'one order, cancelled', path: () => `/orders/${cancelledId}`, shows: 'Nothing was debited.' },
+  {
+    name: 'one order, on its way',
+    path: () => `/orders/${orderId}`,
+    shows: 'Not settled yet',
+    prepare: async page => {
+      await page.route(api(`/orders/${orderId}$`), async route => {
+        const response = await route.fetch()
+        await route.fulfill({ response, json: { ...(await response.json()), status: 'NEW' } })
+      })
+      await page.route(api('/orders/.*/timeline'), async route => {
+        const response = await route.fetch()
+        const { order_id, hops } = await response.json()
+        await route.fulfill({
+          response,
+          json: { order_id, hops: hops.slice(0, 3), missing: ['payments-service'] },
+        })
+      })
+    },
+  },
+  {
+    name: 'one order, unknown',
+    path: () => '/orders/01980000-0000-7000-8000-000000000000',
+    shows: 'There is no such order',
+  },
+  { name: 'one order, no id at all', path: () => '/orders/coffee', shows: 'There is no such order' },
+  { name: 'accounts', path: () => '/accounts', shows: /^Account \d/ },
+  { name: 'account', path: () => `/accounts/${userId}`, shows: 'Balance after' },
+  { name: 'account, empty', path: () => `/accounts/${emptyUserId}`, shows: 'Nothing in the ledger yet' },
+  { name: 'account, unknown', path: () => '/accounts/9007199254740990', shows: 'There is no such account' },
+  { name: 'account, no number at all', path: () => '/accounts/everyone', shows: 'There is no such account' },
+  { name: 'flow', path: () => '/flow', shows: 'Nothing is parked' },
+  {
+    name: 'flow, a service silent',
+    path: () => '/flow',
+    shows: 'payments-service does not answer',
+    prepare: page =>
+      page.route(api('/stats'), async route => {
+        const response = await route.fetch()
+        await route.fulfill({ response, json: { ...(await response.json()), payments: null } })
+      }),
+  },
+  { name: 'no page', path: () => '/nowhere', shows: 'There is no such page' },
+  {
+    name: 'stream lost',
+    path: () => `/orders?user=${userId}`,
+    shows: 'Live updates are interrupted',
+    prepare: page => page.route(api('/orders/events'), route => route.abort()),
+  },
+  {
+    name: 'notifications',
+    path: () => `/orders?user=${emptyUserId}`,
+    shows: 'The balance of account',
+    prepare: page => page.addInitScript(`localStorage.setItem('account', '${emptyUserId}')`),
+    act: async page => {
+      await page.getByText('Live', { exact: true }).waitFor()
+      await shop.placeOrder(emptyUserId, 3)
+      await page.locator('.toast').waitFor()
+      await page.getByRole('button', { name: /^Notifications/ }).click()
+    },
+  },
+]
+
+describe.each(['light', 'dark'] as const)('in %s', colorScheme => {
+  test.each(states)('$name', async ({ path, shows, prepare, act }) => {
+    const { page } = await ui.visit('about:blank', { colorScheme, reducedMotion: 'reduce' })
+    await prepare?.(page)
+    await page.goto(ui.url + path())
+    await act?.(page)
+    await page.getByText(shows).filter({ visible: true }).first().waitFor()
+    const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze()
+    const told = violations.map(
+      ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
+    )
+    expect(told).toEqual([])
+    await page.setViewportSize({ width: 320, height: 640 })
+    const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth')
+    expect(overflow).toBeLessThanOrEqual(0)
+  })
+})
