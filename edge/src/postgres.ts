@@ -23,16 +23,20 @@ type Address<Prefix extends string> = Record<
 > &
   Record<`${Prefix}_DB_PORT`, number>
 
-export const databaseAddress = <Prefix extends string>(
+export function databaseAddress<Prefix extends string>(
   config: Address<Prefix>,
   prefix: Prefix,
-): PostgresAddress => ({
-  host: config[`${prefix}_DB_HOST`],
-  port: config[`${prefix}_DB_PORT`],
-  database: config[`${prefix}_DB_NAME`],
-  user: config[`${prefix}_DB_USER`],
-  password: config[`${prefix}_DB_PASSWORD`],
-})
+): PostgresAddress {
+  const variables: Record<string, string | number> = config
+  const text = (name: string) => String(variables[`${prefix}_DB_${name}`])
+  return {
+    host: text('HOST'),
+    port: Number(text('PORT')),
+    database: text('NAME'),
+    user: text('USER'),
+    password: text('PASSWORD'),
+  }
+}
 
 /** A pool that reads bigint columns as bigint, and gives up on a connection or statement that hangs. */
 export function openPool(address: PostgresAddress, name: string, max: number): pg.Pool {

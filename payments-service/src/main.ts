@@ -2,6 +2,7 @@ import closeWithGrace from 'close-with-grace'
 import { configOrExit } from 'edge/config'
 import { engineSettings } from 'edge/engine-config'
 import { startIdempotencyRetention } from 'edge/idempotency-retention'
+import { listenOrExit } from 'edge/listen'
 import { openLog } from 'edge/log'
 import { databaseAddress, openPool } from 'edge/postgres'
 import { startTopics } from 'edge/topics'
@@ -58,16 +59,4 @@ closeWithGrace({ delay: shutdownMsMax, logger: false }, async ({ err, signal }) 
   log.info({}, 'ended')
 })
 
-try {
-  const address = await app.listen({ host: config.HOST, port: config.PAYMENTS_PORT })
-  log.info({ address }, `listening; ${address}/docs lists every call`)
-} catch (err) {
-  const taken = Object(err).code === 'EADDRINUSE'
-  log.fatal(
-    taken ? {} : { err },
-    taken
-      ? `Port ${config.PAYMENTS_PORT} is taken. Stop what listens there, or set PAYMENTS_PORT to another one.`
-      : `Cannot listen on ${config.HOST}:${config.PAYMENTS_PORT}.`,
-  )
-  process.exit(1)
-}
+await listenOrExit(app, { host: config.HOST, port: config.PAYMENTS_PORT, portVariable: 'PAYMENTS_PORT' }, log)
