@@ -32,12 +32,9 @@ beforeAll(async () => {
   await place(9_999_999_999.99, 'Everything')
   await place(9_999_999_999.99, 'Everything again')
   cancelledId = await place(9_999_999_999.99, 'Not affordable any more')
-  await vi.waitFor(
-    async () => expect((await shop.order(cancelledId)).body.status).toBe('CANCELLED'),
-    { timeout: 20_000 },
-  )
-})
-    .toBe('CANCELLED')
+  await vi.waitFor(async () => expect((await shop.order(cancelledId)).body.status).toBe('CANCELLED'), {
+    timeout: 20_000,
+  })
 })
 afterEach(() => ui.leave())
 afterAll(() => ui?.close())
