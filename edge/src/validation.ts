@@ -39,14 +39,19 @@ export const compileValidator: FastifySchemaCompiler<ObjectSchema> = ({ schema, 
           ([, { type }]) => type === 'integer' || type === 'number',
         )
   return data => {
-    for (const [name] of numeric) readNumber(data as Record<string, unknown>, name)
+    for (const [name, { type }] of numeric)
+      readNumber(data as Record<string, unknown>, name, type === 'integer')
     return validate(data) ? { value: data } : { error: refusal(validate, httpPart) }
   }
 }
 
-function readNumber(data: Record<string, unknown>, name: string): void {
+const canonicalInteger = /^-?(0|[1-9]\d{0,15})$/
+const canonicalNumber = /^-?(0|[1-9]\d{0,15})(\.\d{1,9})?$/
+
+function readNumber(data: Record<string, unknown>, name: string, isInteger: boolean): void {
   const given = data[name]
-  if (typeof given === 'string' && /^-?(0|[1-9]\d{0,15})(\.\d{1,9})?$/.test(given)) data[name] = Number(given)
+  const form = isInteger ? canonicalInteger : canonicalNumber
+  if (typeof given === 'string' && form.test(given)) data[name] = Number(given)
 }
 
 const nameOf: Record<string, string> = { querystring: 'query', params: 'path', headers: 'header' }

@@ -37,6 +37,14 @@ export function portVariableOf(name: ServiceName): string {
   return definitions[name].portVariable
 }
 
+const nodeFlags = [
+  // kafkajs computes timers that Node 24 warns of on every connection; they do no harm.
+  '--disable-warning=TimeoutNegativeWarning',
+  // Node sizes its heap for the machine. After a burst of 20,000 tasks payments-service kept 310 MB; so it keeps 172.
+  '--max-semi-space-size=4',
+  '--max-old-space-size=96',
+]
+
 export type ServiceOptions = {
   settings: Pick<Settings, 'host' | 'ports' | 'logFolder' | 'env'>
   onLine?: (line: string) => void
@@ -49,8 +57,7 @@ export function serviceDaemon(name: ServiceName, { settings, onLine }: ServiceOp
   return new Daemon({
     name: folder,
     command: process.execPath,
-    // kafkajs computes timers that Node 24 warns of on every connection; they do no harm.
-    args: ['--disable-warning=TimeoutNegativeWarning', join(projectFolder, entry)],
+    args: [...nodeFlags, join(projectFolder, entry)],
     env,
     cwd: projectFolder,
     logFile: join(logFolder, `${folder}.log`),
