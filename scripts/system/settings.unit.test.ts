@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { readSettings } from './settings.ts'
+
+test('without variables both databases and Kafka are embedded', () => {
+  const settings = readSettings({})
+  expect(settings.embeddedPostgres?.databases.map(({ database }) => database)).toEqual(['orders', 'payments'])
+  expect(settings.embeddedKafka).toEqual({ port: 9092 })
+  expect(settings.env).toMatchObject({ KAFKA_BROKERS: '127.0.0.1:9092', ORDERS_URL: 'http://127.0.0.1:8081' })
+})
+
+test('a server of your own replaces the embedded one, each by itself', () => {
+  const one = readSettings({ ORDERS_DB_HOST: 'db.example', ORDERS_DB_PORT: '6000' })
+  expect(one.embeddedPostgres).toMatchObject({ port: 5432, databases: [{ database: 'payments' }] })
+  const both = readSettings({ ORDERS_DB_HOST: 'a', PAYMENTS_DB_HOST: 'b', KAFKA_BROKERS: 'k:9092' })
+  expect(both).toMatchObject({ embeddedPostgres: undefined, embeddedKafka: undefined })
+  expect(both.env.KAFKA_BROKERS).toBe('k:9092')
+})
+
+test('an empty variable counts as unset', () => {
+  expect(readSettings({ KAFKA_BROKERS: '', ORDERS_DB_HOST: '' })).toMatchObject({
+    embeddedKafka: { port: 9092 },
+    embeddedPostgres: { databases: [{ database: 'orders' }, { database: 'payments' }] },
+  })
+})
+
+test('ports move the addresses that depend on them', () => {
+  const { env } = readSettings({ ORDERS_PORT: '1000', UI_PORT: '2000', KAFKA_PORT: '3000' })
+  expect(env).toMatchObject({
+    ORDERS_URL: 'http://127.0.0.1:1000',
+    CORS_ORIGINS: 'http://localhost:2000,http://127.0.0.1:2000',
+    KAFKA_BROKERS: '127.0.0.1:3000',
+  })
+})
+
+test('mistakes are all named: ports out of range, and two ports for the one embedded server', () => {
+  expect(() => readSettings({ UI_PORT: '0', GATEWAY_PORT: 'x' })).toThrow(
+    /UI_PORT[\s\S]*GATEWAY_PORT|GATEWAY_PORT[\s\S]*UI_PORT/,
+  )
+  expect(() => readSettings({ ORDERS_DB_PORT: '1', PAYMENTS_DB_PORT: '2' })).toThrow(
+    'one server with one port',
+  )
+})

@@ -1,0 +1,46 @@
+import { stripVTControlCharacters } from 'node:util'
+import { expect, test, vi } from 'vitest'
+import { logPrinter } from './terminal.ts'
+
+const line = (level: number, msg: string) => JSON.stringify({ level, service: 'a', msg, status: 201 })
+
+function printerOf(showAll: boolean) {
+  const printed: string[] = []
+  const printer = logPrinter('a', 0, showAll, text => printed.push(stripVTControlCharacters(text)))
+  return { printed, printer }
+}
+
+test('before all is healthy only errors are shown, then warnings too, and never what is routine', () => {
+  const { printed, printer } = printerOf(false)
+  for (const level of [30, 40, 50]) printer.onLine(line(level, `early ${level}`))
+  printer.showWarnings()
+  for (const level of [30, 40, 50]) printer.onLine(line(level, `late ${level}`))
+  expect(printed.map(text => text.replace(/ +/g, ' '))).toEqual([
+    'a error early 50',
+    'a warn late 40',
+    'a error late 50',
+  ])
+})
+
+test('with everything shown a line carries its fields', () => {
+  const { printed, printer } = printerOf(true)
+  printer.onLine(line(30, 'request'))
+  expect(printed[0]).toMatch(/^a +request status=201$/)
+})
+
+test('a flood is cut to 20 lines in 5 s, and what was left out is counted', () => {
+  vi.useFakeTimers()
+  try {
+    const { printed, printer } = printerOf(false)
+    for (let index = 0; index < 30; index++) printer.onLine(line(50, 'no database'))
+    expect(printed).toHaveLength(20)
+    vi.advanceTimersByTime(6000)
+    printer.onLine(line(50, 'still none'))
+    expect(printed.slice(20)).toEqual([
+      expect.stringContaining('10 more lines'),
+      expect.stringContaining('still none'),
+    ])
+  } finally {
+    vi.useRealTimers()
+  }
+})
