@@ -1,7 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 
-/** A number with this many digits, or an exponent, may not survive JSON.parse unchanged. */
-const suspicious = /\d[\d.]{15,}|\d[eE]/
+/**
+ * A number with this many digits, or an exponent, may not survive JSON.parse unchanged. A number comes after one of
+ * these signs or at the start; without them, the digits and letters of nearly every UUID would be suspicious.
+ */
+const suspicious = /(?:^|[[:,\s])-?\d(?:[\d.]{15}|[\d.]*[eE])/
 
 /** The name, or an escape of any of its letters. */
 const prototypeLike = /__proto__|\\u00(?:5f|6f|7[024])/i
