@@ -3,6 +3,8 @@ import { parseLogLine } from '../infrastructure/log-file.ts'
 
 const warning = 40
 const failure = 50
+/** How pino begins a line of trace, debug or info. */
+const harmless = /^\{"level":[123]0,/
 const windowMs = 5000
 const linesPerWindowMax = 20
 
@@ -24,6 +26,8 @@ export function logPrinter(service: string, index: number, showAll: boolean, pri
   let shown = 0
   let hidden = 0
   function onLine(line: string): void {
+    // Nearly every line under load; to parse it only to leave it out would cost as much as writing it.
+    if (!showAll && harmless.test(line)) return
     const entry = parseLogLine(line)
     // What is no log line is a crash or a warning of Node itself.
     const level = entry?.level ?? warning
