@@ -5,7 +5,7 @@ import type { OutboxEvent } from './event.ts'
 import { openKafka } from './kafkajs-transport.ts'
 import type { Log } from './log.ts'
 import { outboxFor } from './outbox.ts'
-import { Relay, type RelaySettings } from './relay.ts'
+import { Relay, type RelaySettings } from './relay-rounds.ts'
 import type { OutgoingMessage } from './transport.ts'
 
 export const quiet: Log = { debug() {}, info() {}, warn() {}, error() {} }

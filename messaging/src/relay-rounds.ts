@@ -1,0 +1,242 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { performance } from 'node:perf_hooks'
+import type { Pool, PoolClient } from 'pg'
+import type { Backoff } from './backoff.ts'
+import { nextPage, openWindow, type Page, type Window } from './claim-window.ts'
+import { toMessage } from './envelope.ts'
+import type { Log } from './log.ts'
+import {
+  acquireLease,
+  type Cursor,
+  type Lease,
+  releaseLease,
+  renewLease,
+  storeCursor,
+} from './relay-cursor.ts'
+import { parseSnapshot } from './snapshot.ts'
+import type { Transport } from './transport.ts'
+
+export type RelaySettings = {
+  pool: Pool
+  transport: Pick<Transport, 'publish'>
+  /** CloudEvents source of everything in this outbox, e.g. /orders-service. */
+  source: string
+  log: Log
+  /** Of the cursor. One outbox has one cursor unless it is published twice. */
+  name?: string
+  /** Rows read and published at once, 1 to 10,000. */
+  batchSize?: number
+  /** A relay that is silent for this long is replaced. */
+  leaseMs?: number
+  /** The cursor is stored after this long, or this many rows, whichever comes first: what a crash repeats. */
+  cursorIntervalMs?: number
+  cursorRowsMax?: number
+  /** The wait of an idle relay that nobody wakes grows from the first to the second. */
+  pollMinMs?: number
+  pollMaxMs?: number
+  /** How long a stop goes on publishing what is there. */
+  drainMaxMs?: number
+  retry?: Backoff
+}
+
+export type RelayOutcome =
+  | { kind: 'standby'; owner: string; freeInMs: number }
+  | { kind: 'idle' }
+  | { kind: 'published'; rows: number }
+  | { kind: 'fenced' }
+
+export const relayDefaults = {
+  name: 'outbox',
+  batchSize: 1_000,
+  leaseMs: 10_000,
+  cursorIntervalMs: 1_000,
+  cursorRowsMax: 10_000,
+  pollMinMs: 10,
+  pollMaxMs: 1_000,
+  drainMaxMs: 4_000,
+  retry: { firstMs: 50, maxMs: 2_000 },
+}
+
+/** What an owner knows in memory; forgotten on any error, and read again from the database. */
+type Owned = {
+  lease: Lease
+  leaseEndsAt: number
+  client: PoolClient
+  from: string
+  window: Window | undefined
+  timeline: string | undefined
+  rowsSinceStored: number
+  storedAt: number
+}
+
+/**
+ * Publishes the outbox in order: claims a window, publishes it page by page, advances. At least once: what was
+ * published after the cursor was last stored is published again after a crash, in the same order and with the same
+ * event ids. One owner at a time; others stand by.
+ */
+export class Relay {
+  readonly #settings: Required<RelaySettings>
+  readonly #owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`
+  #owned: Owned | undefined
+  #publishedRows = 0
+
+  constructor(settings: RelaySettings) {
+    this.#settings = { ...relayDefaults, ...settings }
+  }
+
+  get isOwner(): boolean {
+    return this.#owned !== undefined
+  }
+
+  get publishedRows(): number {
+    return this.#publishedRows
+  }
+
+  /** Publishes at most one page. Throws when the database or the broker fails; then call it again after a while. */
+  async relayOnce(): Promise<RelayOutcome> {
+    try {
+      return await this.#relayOnce()
+    } catch (error) {
+      this.#forget(error)
+      throw error
+    }
+  }
+
+  async #relayOnce(): Promise<RelayOutcome> {
+    const owned = this.#owned ?? (await this.#acquire())
+    if ('kind' in owned) return owned
+    if (!(await this.#keepLease(owned))) return this.#fenced()
+
+    const page = await this.#read(owned)
+    if (this.#isAnotherHistory(owned, page)) {
+      throw new Error('the database is on another timeline than a moment ago; the cursor is read again')
+    }
+    if (page.rows.length > 0) {
+      const { source, transport } = this.#settings
+      await transport.publish(page.rows.map(row => toMessage(row, source)))
+      this.#publishedRows += page.rows.length
+    }
+    this.#advance(owned, page)
+    if (this.#isStoreDue(owned) && !(await this.#store(owned))) return this.#fenced()
+    return page.rows.length > 0 ? { kind: 'published', rows: page.rows.length } : { kind: 'idle' }
+  }
+
+  /** What an owner remembers between rounds, for tests that falsify it. */
+  memoryForTests(): object | undefined {
+    return this.#owned
+  }
+
+  /** Stores what is published and lets a standby take over at once. */
+  async release(): Promise<void> {
+    const owned = this.#owned
+    if (!owned) return
+    if (owned.rowsSinceStored > 0) await storeCursor(this.#settings.pool, owned.lease, cursorOf(owned))
+    await releaseLease(this.#settings.pool, owned.lease)
+    this.#forget()
+  }
+
+  async #acquire(): Promise<Owned | RelayOutcome> {
+    const { pool, name, leaseMs, log } = this.#settings
+    const askedAt = performance.now()
+    const acquired = await acquireLease(pool, name, this.#owner, leaseMs)
+    if (acquired.kind === 'standby') return acquired
+    const { lease, cursor, restampedRows } = acquired
+    if (restampedRows !== undefined) {
+      log.warn(
+        { cursor: name, restampedRows },
+        'this database came from another cluster: everything retained is published again',
+      )
+    }
+    log.info({ cursor: name, epoch: lease.epoch }, 'relay owns the outbox')
+    const client = await pool.connect()
+    // Without a listener, a connection that breaks between two statements would end the process.
+    client.on('error', err => log.warn({ err }, 'relay lost its connection'))
+    this.#owned = {
+      lease,
+      leaseEndsAt: askedAt + leaseMs,
+      client,
+      from: cursor.publishedTo,
+      window: cursor.window && { from: cursor.publishedTo, ...cursor.window },
+      timeline: undefined,
+      rowsSinceStored: 0,
+      storedAt: performance.now(),
+    }
+    return this.#owned
+  }
+
+  /** Renews in good time; an owner that slept past its lease asks before it publishes. */
+  async #keepLease(owned: Owned): Promise<boolean> {
+    const { leaseMs, pool } = this.#settings
+    const now = performance.now()
+    if (owned.leaseEndsAt - now > (leaseMs * 2) / 3) return true
+    if (!(await renewLease(pool, owned.lease))) return false
+    owned.leaseEndsAt = now + leaseMs
+    return true
+  }
+
+  /** The next page of the window in hand, or the first of the next window. Empty only when all is published. */
+  async #read(owned: Owned): Promise<Page> {
+    const { batchSize } = this.#settings
+    if (owned.window) {
+      const page = await nextPage(owned.client, owned.window, batchSize)
+      if (page.rows.length > 0) return page
+      // It ended just at the end of a page; what was committed since is in the window after it.
+      this.#advance(owned, page)
+    }
+    return openWindow(owned.client, owned.from, batchSize)
+  }
+
+  /** After a failover behind a pooler, the snapshot in memory may know transactions that never happened here. */
+  #isAnotherHistory(owned: Owned, page: Page): boolean {
+    const isOther =
+      (owned.timeline !== undefined && page.timeline !== undefined && page.timeline !== owned.timeline) ||
+      parseSnapshot(page.window.to).xmax < parseSnapshot(owned.from).xmax
+    owned.timeline ??= page.timeline
+    return isOther
+  }
+
+  #advance(owned: Owned, page: Page): void {
+    owned.rowsSinceStored += page.rows.length
+    if (page.rows.length === this.#settings.batchSize) {
+      owned.window = page.window
+    } else {
+      owned.window = undefined
+      owned.from = page.window.to
+    }
+  }
+
+  #isStoreDue(owned: Owned): boolean {
+    const { cursorRowsMax, cursorIntervalMs } = this.#settings
+    if (owned.rowsSinceStored === 0) return false
+    return owned.rowsSinceStored >= cursorRowsMax || performance.now() - owned.storedAt >= cursorIntervalMs
+  }
+
+  async #store(owned: Owned): Promise<boolean> {
+    const now = performance.now()
+    if (!(await storeCursor(this.#settings.pool, owned.lease, cursorOf(owned)))) return false
+    owned.leaseEndsAt = now + this.#settings.leaseMs
+    owned.rowsSinceStored = 0
+    owned.storedAt = now
+    return true
+  }
+
+  #fenced(): RelayOutcome {
+    this.#settings.log.warn({ cursor: this.#settings.name }, 'another relay took over; this one stands by')
+    this.#forget()
+    return { kind: 'fenced' }
+  }
+
+  #forget(error?: unknown): void {
+    const client = this.#owned?.client
+    this.#owned = undefined
+    client?.removeAllListeners('error')
+    // The pool closes a connection that is given back with an error; it may be in the middle of a transaction.
+    client?.release(error !== undefined)
+  }
+}
+
+const cursorOf = ({ from, window }: Owned): Cursor => ({
+  publishedTo: from,
+  window: window && { to: window.to, afterId: window.afterId },
+})
