@@ -61,6 +61,9 @@ function command(name: string, args: string[] = [], extra: Record<string, string
 const start = (extra?: Record<string, string>) => command('start', ['--no-ui'], extra)
 const recorded = () => JSON.parse(readFileSync(join(dataFolder, 'run.json'), 'utf8'))
 
+const pidOf = (wanted: string): number =>
+  recorded().children.find(({ name }: { name: string }) => name === wanted).process.pid
+
 /** Processes of this data folder, by their environment or command line. */
 function processesLeft(): string[] {
   const found: string[] = []
@@ -82,7 +85,7 @@ async function expectNothingLeft(): Promise<void> {
   port.close()
 }
 
-test('a second start refuses, a killed service comes back, Ctrl-C leaves nothing running', async () => {
+test('a second start refuses, a killed service and Postgres come back, Ctrl-C leaves nothing running', async () => {
   const system = start()
   await system.untilSaid('Everything is running.')
 
@@ -91,10 +94,11 @@ test('a second start refuses, a killed service comes back, Ctrl-C leaves nothing
   expect(second.output).toContain(`It runs already (pid ${recorded().owner.pid})`)
   expect(second.output).toContain(`http://127.0.0.1:${env.GATEWAY_PORT}`)
 
-  const payments = recorded().children.find(({ name }: { name: string }) => name === 'payments-service')
-  process.kill(payments.process.pid, 'SIGKILL')
-  await system.untilSaid('payments-service ended (signal SIGKILL); starting it again in 0.25 s.')
-  await system.untilSaid('payments-service is ready again.')
+  for (const name of ['payments-service', 'postgres']) {
+    process.kill(pidOf(name), 'SIGKILL')
+    await system.untilSaid(`${name} ended (signal SIGKILL); starting it again in 0.25 s.`)
+    await system.untilSaid(`${name} is ready again.`)
+  }
 
   process.kill(-system.child.pid!, 'SIGINT')
   const { code, output } = await system.ended

@@ -1,16 +1,14 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { decimalFromMinor, minorFromChecked } from 'edge/money'
+import { decimalFromMinor } from 'edge/money'
 import type { DemoOptions } from './demo-options.ts'
+import { inParallel } from './in-parallel.ts'
 import { followOrders } from './order-stream.ts'
-import { PlacedOrders, percentile } from './placed-orders.ts'
+import { PlacedOrders } from './placed-orders.ts'
 import { showProgress } from './progress.ts'
+import { amountMinorMax, amountMinorMin, depositMinor, report } from './report.ts'
 import { ShopApi } from './shop-api.ts'
 
-const amountMinorMin = 100
-const amountMinorMax = 5000
-/** Of what its orders cost on average, so that some orders are declined. */
-const fundedPercent = 90
 const pollMs = 50
 /** How many orders are asked for one by one when events may have been missed. */
 const askAtOnce = 16
@@ -75,9 +73,6 @@ async function isUp(gatewayUrl: string): Promise<boolean> {
   }
 }
 
-const depositMinor = ({ orders, accounts }: DemoOptions): bigint =>
-  BigInt(Math.ceil((orders / accounts) * ((amountMinorMin + amountMinorMax) / 2) * (fundedPercent / 100)))
-
 async function openAccounts(api: ShopApi, options: DemoOptions): Promise<number[]> {
   // New ids at every run, and far below 2^53.
   const firstId = Date.now() * 1000 + randomInt(1000)
@@ -117,64 +112,4 @@ async function askForUnsettled(api: ShopApi, placed: PlacedOrders): Promise<void
     const { body } = await api.get(`/orders/${orderId}`)
     placed.settled(orderId, String(body.status), performance.now())
   })
-}
-
-async function report(
-  api: ShopApi,
-  options: DemoOptions,
-  users: number[],
-  placed: PlacedOrders,
-  startedAt: number,
-): Promise<number> {
-  const { finished, cancelled, unsettled, spentMinor } = placed.outcome
-  let leftMinor = 0n
-  await inParallel(users, options.concurrency, async userId => {
-    const { body } = await api.get(`/users/${userId}`)
-    leftMinor += minorFromChecked(Number(body.balance))
-  })
-  const depositedMinor = depositMinor(options) * BigInt(users.length)
-  const seconds = (placed.lastSettledAt - startedAt) / 1000
-  const differenceMinor = depositedMinor - leftMinor - spentMinor
-  const rows: [string, string][] = [
-    ['placed', String(options.orders)],
-    ['finished', String(finished)],
-    ['cancelled', String(cancelled)],
-    ...(unsettled.length > 0 ? [['not settled', String(unsettled.length)] satisfies [string, string]] : []),
-    ['orders/s', (placed.settledCount / seconds).toFixed(0)],
-    ['p50 placing to settled', `${percentile(placed.latenciesMs, 50).toFixed(1)} ms`],
-    ['p99 placing to settled', `${percentile(placed.latenciesMs, 99).toFixed(1)} ms`],
-    ['money before', money(depositedMinor)],
-    ['money after', `${money(leftMinor)} + ${money(spentMinor)} spent`],
-  ]
-  console.log(`\n${rows.map(([name, value]) => `  ${name.padEnd(24)}${value}`).join('\n')}\n`)
-  if (unsettled.length > 0) {
-    console.log(
-      `${unsettled.length} orders were not settled within ${options.settleSecondsMax} s, the first is ${unsettled[0]}: ask GET /orders/${unsettled[0]}/timeline where it is.`,
-    )
-    return 1
-  }
-  if (differenceMinor !== 0n) {
-    console.log(`The money does not add up: ${money(differenceMinor)} too much is gone. This is a bug.`)
-    return 1
-  }
-  console.log('Every order is settled and the money adds up.')
-  return 0
-}
-
-const money = (minor: bigint): string => {
-  const digits = String(minor < 0n ? -minor : minor).padStart(3, '0')
-  return `${minor < 0n ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`
-}
-
-/** In the order given, at most `workers` at once; the first failure ends it. */
-async function inParallel<Item>(
-  items: readonly Item[],
-  workers: number,
-  act: (item: Item) => Promise<void>,
-): Promise<void> {
-  let next = 0
-  const work = async () => {
-    while (next < items.length) await act(items[next++]!)
-  }
-  await Promise.all(Array.from({ length: Math.min(workers, items.length) }, work))
 }

@@ -17,13 +17,13 @@ export const paint = (style: Style, text: string): string =>
 
 /**
  * Shows a service's log lines to a person: warnings and errors, or all. A service that cannot reach its
- * database repeats itself many times a second, so what is shown is bounded; the log file has all of it.
+ * database repeats itself many times a second, so each text is shown once in 5 s, and 20 at most; the log file has all of it.
  */
 export function logPrinter(service: string, index: number, showAll: boolean, print = say): LogPrinter {
   const prefix = paint(prefixColours[index % prefixColours.length]!, service.padEnd(16))
   let quiet = !showAll
   let windowEndsAt = 0
-  let shown = 0
+  const shown = new Set<string>()
   let hidden = 0
   function onLine(line: string): void {
     // Nearly every line under load; to parse it only to leave it out would cost as much as writing it.
@@ -36,16 +36,17 @@ export function logPrinter(service: string, index: number, showAll: boolean, pri
     if (now > windowEndsAt) {
       if (hidden > 0) print(`${prefix} … and ${hidden} more lines, all in the log file`)
       windowEndsAt = now + windowMs
-      shown = 0
+      shown.clear()
       hidden = 0
     }
-    if (!showAll && shown >= linesPerWindowMax) {
+    const text = entry?.text ?? stripVTControlCharacters(line)
+    if (!showAll && (shown.has(text) || shown.size >= linesPerWindowMax)) {
       hidden++
       return
     }
-    shown++
+    if (!showAll) shown.add(text)
     const details = showAll && entry?.details ? ` ${paint('dim', entry.details)}` : ''
-    print(`${prefix} ${label(level)}${entry?.text ?? stripVTControlCharacters(line)}${details}`)
+    print(`${prefix} ${label(level)}${text}${details}`)
   }
   return {
     onLine,

@@ -28,11 +28,17 @@ test('with everything shown a line carries its fields', () => {
   expect(printed[0]).toMatch(/^a +request status=201$/)
 })
 
+test('a line that repeats itself is shown once in 5 s', () => {
+  const { printed, printer } = printerOf(false)
+  for (let index = 0; index < 30; index++) printer.onLine(line(50, 'no database'))
+  expect(printed).toHaveLength(1)
+})
+
 test('a flood is cut to 20 lines in 5 s, and what was left out is counted', () => {
   vi.useFakeTimers()
   try {
     const { printed, printer } = printerOf(false)
-    for (let index = 0; index < 30; index++) printer.onLine(line(50, 'no database'))
+    for (let index = 0; index < 30; index++) printer.onLine(line(50, `reason ${index}`))
     expect(printed).toHaveLength(20)
     vi.advanceTimersByTime(6000)
     printer.onLine(line(50, 'still none'))

@@ -48,7 +48,7 @@ test('a private Postgres keeps port and rows through a kill and a stop', async (
   }
 })
 
-test('a private Kafka keeps port and messages through a kill and a stop', async () => {
+test('a private Kafka keeps port and messages through a kill and a stop', { timeout: 90_000 }, async () => {
   const server = await startPrivateKafka()
   try {
     await withAdmin(server.brokers, async (admin, producer) => {
