@@ -38,7 +38,11 @@ export async function openUi(gatewayUrl: string) {
     visit,
     /** Ends the visits of a test. */
     async leave() {
-      for (const context of contexts.splice(0)) await context.close()
+      for (const context of contexts.splice(0)) {
+        // Routes in the middle of an answer would fail after their page is gone.
+        for (const page of context.pages()) await page.unrouteAll({ behavior: 'ignoreErrors' })
+        await context.close()
+      }
     },
     async close() {
       await browser.close()
