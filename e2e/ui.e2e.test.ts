@@ -101,6 +101,26 @@ describe('in the shop', () => {
     await appears(rows(other).filter({ hasText: 'Seen from elsewhere' }).filter({ hasText: 'Finished' }))
   })
 
+  test('eight tabs share one stream, and each gets its answers', async () => {
+    const userId = await newAccount()
+    const { context, page } = await ui.visit(`/?user=${userId}`)
+    const tabs = [page]
+    for (let more = 0; more < 7; more++) {
+      const tab = await context.newPage()
+      await tab.goto(`/?user=${userId}`)
+      tabs.push(tab)
+    }
+    await shop.placeOrder(userId, 5)
+    for (const tab of tabs) {
+      await appears(tab.getByText('Live', { exact: true }))
+      await appears(recent(tab).filter({ hasText: 'Finished' }))
+    }
+    // The tab that reads for all goes; the next one takes over.
+    await page.close()
+    await shop.placeOrder(userId, 6)
+    for (const tab of tabs.slice(1)) await until(async () => expect(await recent(tab).count()).toBe(2))
+  })
+
   test('a double click places one order', async () => {
     const userId = await newAccount()
     const { page } = await ui.visit(`/?user=${userId}`)

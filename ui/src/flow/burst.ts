@@ -1,12 +1,12 @@
 import { openAccount, placeOrder } from '../api/gateway.ts'
 import { RequestFailed } from '../api/request.ts'
+import { newKey } from '../shop/new-key.ts'
 
 export type BurstProgress = { total: number; answered: number; failed: number; settled: number }
 export type BurstDependencies = {
   openAccount?: typeof openAccount
   placeOrder?: typeof placeOrder
   random?: () => number
-  newKey?: () => string
   onProgress(progress: BurstProgress): void
   /** Calls back with the id of every order that settles, until the answered function is called. */
   followSettled(listener: (orderId: string) => void): () => void
@@ -29,7 +29,7 @@ const firstDemoAccount = 900_000_000_000
 export async function runBurst(total: number, dependencies: BurstDependencies): Promise<BurstProgress> {
   const {
     random = Math.random,
-    newKey = () => crypto.randomUUID(),
+
     onProgress,
     followSettled,
     signal,

@@ -57,7 +57,7 @@ function OrderFigures({ stats }: { stats: OrdersStats }) {
     () => [seconds.map(second => second.p50_ms), seconds.map(second => second.p99_ms)],
     [seconds],
   )
-  const rate = (count: number) => (count / window_seconds).toFixed(count / window_seconds < 10 ? 1 : 0)
+  const rate = (count: number) => rateWords(count / window_seconds)
   const settled = stats.finished + stats.cancelled
   return (
     <>
@@ -81,7 +81,7 @@ function OrderFigures({ stats }: { stats: OrdersStats }) {
         title="Time to settle"
         note={
           took
-            ? `${settled} orders in the last ${Math.round(window_seconds)} s`
+            ? `${settled} ${settled === 1 ? 'order' : 'orders'} in the last ${Math.round(window_seconds)} s`
             : 'Nothing settled in the last minute'
         }
         readings={[
@@ -95,7 +95,7 @@ function OrderFigures({ stats }: { stats: OrdersStats }) {
           series={times}
           colors={['--series-1', '--series-2']}
           height={chartHeight}
-          format={elapsed}
+          format={fromZero}
           dotted
         />
       </Figure>
@@ -185,3 +185,9 @@ function BacklogFigures({ samples, orders, payments }: Backlogs) {
 const counted = (stats: EngineStats | null): string =>
   stats ? `${stats.outbox.waiting.toLocaleString()}${stats.outbox.is_capped ? '+' : ''}` : '–'
 const lagOf = (stats: EngineStats | null): string => stats?.consumer.lag?.toLocaleString() ?? '–'
+
+const fromZero = (ms: number): string => (ms === 0 ? '0' : elapsed(ms))
+
+/** 0.02, 0.5, 12: as many digits as tell something. */
+const rateWords = (perSecond: number): string =>
+  perSecond === 0 ? '0' : perSecond.toFixed(perSecond < 0.1 ? 2 : perSecond < 10 ? 1 : 0)

@@ -11,8 +11,9 @@ import {
 } from 'react'
 import type { Order } from '../api/model.ts'
 import { LiveOrders, withEvent } from './live-orders.ts'
-import { runStream, type StreamState } from './order-stream.ts'
+import type { StreamState } from './order-stream.ts'
 import { refreshMoney } from './refresh-money.ts'
+import { runSharedStream } from './shared-stream.ts'
 
 type Live = { orders: LiveOrders; state: StreamState; retryNow(): void }
 const LiveContext = createContext<Live | undefined>(undefined)
@@ -28,7 +29,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     const stop = new AbortController()
     const money = refreshMoney(queries)
     let hasOpened = false
-    runStream(
+    void runSharedStream(
       {
         url: '/api/orders/events',
         onEvent: event => {
@@ -70,9 +71,14 @@ function readAfresh(queries: QueryClient) {
   return queries.invalidateQueries()
 }
 
-/** A pause that can be cut short: the network is back, or a person does not want to wait. */
+/** A pause that can be cut short, in whichever tab it is: the network is back, or a person does not want to wait. */
 class Waker {
   #end = () => {}
+  readonly #tabs = new BroadcastChannel('order-stream-wake')
+
+  constructor() {
+    this.#tabs.onmessage = () => this.#end()
+  }
 
   pause(ms: number): Promise<void> {
     return new Promise(resolve => {
@@ -86,6 +92,7 @@ class Waker {
 
   wake(): void {
     this.#end()
+    this.#tabs.postMessage('now')
   }
 }
 

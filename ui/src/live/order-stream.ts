@@ -80,9 +80,9 @@ export async function runStream(
   settings: StreamSettings,
   pause: (ms: number) => Promise<void>,
   signal: AbortSignal,
+  place = { lastEventId: '' },
 ): Promise<void> {
   const { retryMs = { min: 500, max: 10_000 }, now = () => new Date(), onState } = settings
-  const place = { lastEventId: '' }
   let failures = 0
   let lastWorked = now()
   onState({ kind: 'connecting' })

@@ -35,7 +35,7 @@ function Lost({ since, nextTryAt, retryNow }: { since: Date; nextTryAt: Date; re
         catches up by itself.
         {/* Read aloud once, not every second. */}
         <span aria-hidden="true" className="stream-wait">
-          {elapsed(now.getTime() - since.getTime())} ago ·{' '}
+          {elapsed(wholeSeconds(now.getTime() - since.getTime()))} ago ·{' '}
           {waitS > 0 ? `trying again in ${waitS} s` : 'trying now'}
         </span>
       </p>
@@ -45,3 +45,5 @@ function Lost({ since, nextTryAt, retryNow }: { since: Date; nextTryAt: Date; re
     </div>
   )
 }
+
+const wholeSeconds = (ms: number): number => Math.max(1, Math.floor(ms / 1_000)) * 1_000

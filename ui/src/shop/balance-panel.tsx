@@ -3,12 +3,14 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useRef, useState } from 'react'
 import { changeBalance } from '../api/gateway.ts'
 import type { Account } from '../api/model.ts'
+import { RequestFailed } from '../api/request.ts'
 import { LargeMoney, moneyText } from '../money/display.tsx'
 import { decimalNumber, parseAmount } from '../money/money.ts'
 import { ignoreSecondClick } from '../shell/ignore-second-click.ts'
 import { Router } from '../shell/routes.ts'
 import { Failed } from '../shell/states.tsx'
 import { AmountField } from './amount-field.tsx'
+import { newKey } from './new-key.ts'
 
 type Direction = 'deposit' | 'withdrawal'
 
@@ -38,10 +40,10 @@ function BalanceForm({ userId }: { userId: number }) {
   const amount = parseAmount(typed)
   const changing = useMutation({
     mutationFn: (change: bigint) => {
-      if (key.current?.change !== change) key.current = { change, key: crypto.randomUUID() }
+      if (key.current?.change !== change) key.current = { change, key: newKey() }
       return changeBalance(userId, change, key.current.key)
     },
-    retry: 3,
+    retry: (failures, error) => failures < 3 && error instanceof RequestFailed && error.isTransient,
     onSuccess: account => {
       key.current = undefined
       setTyped('')

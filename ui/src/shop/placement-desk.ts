@@ -1,6 +1,7 @@
 import { placeOrder } from '../api/gateway.ts'
 import type { Order } from '../api/model.ts'
 import { RequestFailed } from '../api/request.ts'
+import { newKey } from './new-key.ts'
 import { beginPlacement, type Draft, endPlacement, type Placement, unanswered } from './placement.ts'
 
 export type OnItsWay = Placement & {
@@ -41,7 +42,7 @@ export class PlacementDesk {
 
   /** The same draft while it is unanswered is the same order. */
   place(draft: Draft): Promise<Placed> {
-    return this.#send(beginPlacement(this.#dependencies.store, draft, () => crypto.randomUUID(), new Date()))
+    return this.#send(beginPlacement(this.#dependencies.store, draft, newKey, new Date()))
   }
 
   /** Sends what the page was waiting for when it was closed or reloaded. */
