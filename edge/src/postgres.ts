@@ -53,9 +53,9 @@ export function openPool(address: PostgresAddress, name: string, max: number): p
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
   })
-  // A connection that breaks between two statements of a transaction fails the next of them. Without a listener it
-  // would end the process instead; the pool listens only to those that are idle.
-  return pool.on('connect', client => client.on('error', () => {}))
+  // A connection that breaks between two statements of a transaction fails the next of them, and an idle one is
+  // replaced. Without listeners for both, either would end the process instead. main.ts logs the idle ones.
+  return pool.on('error', () => {}).on('connect', client => client.on('error', () => {}))
 }
 
 export const openDatabase = <Tables>(pool: pg.Pool): Kysely<Tables> =>
