@@ -2,7 +2,7 @@ import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 import { readConfig } from './config.ts'
 
-const { UI_PORT, GATEWAY_URL } = readConfig()
+const { HOST, UI_PORT, GATEWAY_URL } = readConfig()
 
 export default defineConfig({
   root: import.meta.dirname,
@@ -14,6 +14,7 @@ export default defineConfig({
     manifest: true,
   },
   server: {
+    host: HOST,
     port: UI_PORT,
     strictPort: true,
     proxy: { '/api': { target: GATEWAY_URL, rewrite: path => path.replace(/^\/api/, '') } },
