@@ -70,9 +70,19 @@ function Content() {
   return (
     <main id="content" ref={container} tabIndex={-1}>
       <ErrorBoundary key={route?.key}>
-        <Suspense fallback={<Waiting label="Reading the page" />}>{pageOf(route)}</Suspense>
+        <Suspense fallback={<Arriving />}>{pageOf(route)}</Suspense>
       </ErrorBoundary>
     </main>
+  )
+}
+
+/** Every page has a heading, also while it is on its way. */
+function Arriving() {
+  return (
+    <div className="page">
+      <h1 className="visually-hidden">Loading</h1>
+      <Waiting label="Reading the page" />
+    </div>
   )
 }
 

@@ -1,4 +1,5 @@
 import { Component, type ReactNode } from 'react'
+import { Page } from './page.tsx'
 import { Failed } from './states.tsx'
 
 /** A page that breaks leaves the rest of the app standing. React knows no hook for this. */
@@ -14,6 +15,10 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { isBroken
     const error = new Error(
       'This page broke, and that is our mistake. Your orders are not affected; load it again.',
     )
-    return <Failed error={error} onRetry={() => window.location.reload()} />
+    return (
+      <Page title="Broken">
+        <Failed error={error} onRetry={() => window.location.reload()} />
+      </Page>
+    )
   }
 }
