@@ -292,8 +292,11 @@ describe('live', () => {
 
     await system.services.payments.start()
     await until(async () => expect(await rows(list).filter({ hasText: 'Pending' }).count()).toBe(0))
+    // One more moves every other row down, and renders none of them.
+    const { body: added } = await shop.placeOrder(userId, 3)
+    await appears(rows(list).filter({ has: list.locator(`a[href="/orders/${added.id}"]`) }))
     const rendered = await list.evaluate<Record<string, number>>('window.rowRenders')
-    expect(Object.keys(rendered).toSorted()).toEqual(ids.toSorted())
+    expect(Object.keys(rendered).toSorted()).toEqual([...ids, added.id].toSorted())
     await appears(page.getByText(/^Settled in/))
     await until(async () => expect(await page.locator('.swim-step.is-done').count()).toBe(8))
     await appears(page.getByText(/order_payment_tasks · partition \d · offset \d+/))

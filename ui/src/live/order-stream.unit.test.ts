@@ -87,7 +87,7 @@ describe('the order stream', () => {
   it('gives up a connection that has gone silent', async () => {
     answer = response => void response.write(': hello\n\n')
     const ended = await readStreamOnce(
-      { ...settings(), silenceMsMax: 50 },
+      { ...settings(), silenceMsMax: 500 },
       { lastEventId: '' },
       new AbortController().signal,
     )

@@ -17,6 +17,15 @@ export function joinPages(pages: Order[][]): Order[] {
   return [...byId.values()].sort((a, b) => (a.id < b.id ? 1 : -1))
 }
 
+/** Gives for an order the object that is known already, where nothing about it is newer. */
+export function keepKnownOrders(known: Order[]): (order: Order) => Order {
+  const byId = new Map(known.map(order => [order.id, order]))
+  return order => {
+    const kept = byId.get(order.id)
+    return kept && kept.updated_at >= order.updated_at ? kept : order
+  }
+}
+
 /** What the list shows under its filter. An order that settles leaves the list of the pending ones. */
 export function visibleOrders(
   orders: Order[],

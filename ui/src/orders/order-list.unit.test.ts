@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Order } from '../api/model.ts'
 import { anEvent, anOrder } from './order.fixture.ts'
-import { isMissing, joinPages, visibleOrders } from './order-list.ts'
+import { isMissing, joinPages, keepKnownOrders, visibleOrders } from './order-list.ts'
 
 const id = fc.integer({ min: 0, max: 60 }).map(n => `01980000-0000-7000-8000-${String(n).padStart(12, '0')}`)
 const order = fc
@@ -32,6 +32,14 @@ describe('a list of orders', () => {
         expect(joinPages(pages).every(order => given.has(order))).toBe(true)
       }),
     )
+  })
+
+  it('keeps known objects when it is read again, and takes what is newer', () => {
+    const [same, changed] = [anOrder({ id: 'a' }), anOrder({ id: 'b' })]
+    const newer = anOrder({ id: 'b', status: 'FINISHED', updated_at: '2026-01-01T00:00:09.000Z' })
+    const keep = keepKnownOrders([same, changed])
+    expect(keep({ ...same })).toBe(same)
+    expect(keep(newer)).toBe(newer)
   })
 
   it('misses an event exactly when its order is in reach of the pages read and not among them', () => {

@@ -3,7 +3,14 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { fetchOrders } from '../api/gateway.ts'
 import type { Order } from '../api/model.ts'
 import { useLiveOrders } from '../live/live-context.tsx'
-import { isMissing, joinPages, type OrderFilter, type OrderPage, visibleOrders } from './order-list.ts'
+import {
+  isMissing,
+  joinPages,
+  keepKnownOrders,
+  type OrderFilter,
+  type OrderPage,
+  visibleOrders,
+} from './order-list.ts'
 
 /** The most that the API gives at once: a long way down is as few questions as can be. */
 const pageSize = 200
@@ -28,6 +35,8 @@ export function useOrderList(filter: OrderFilter, options: { limit?: number } = 
     getNextPageParam: page => page.next,
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,
+    // The library's own way compares by position, and one order more at the top moves them all.
+    structuralSharing: (known, read) => keepKnown(known as List | undefined, read as List),
   })
   const pages = query.data?.pages
   const all = useMemo(() => joinPages((pages ?? []).map(page => page.orders)), [pages])
@@ -124,7 +133,6 @@ async function ordersDownTo(untilId: string, filter: OrderFilter, limit: number)
   return found
 }
 
-/** What was known stays the same object where nothing is newer, so its row is not rendered. */
 function joinFirstPage(list: List, found: Order[]): List {
   const [first, ...rest] = list.pages
   if (!first) return list
@@ -134,4 +142,11 @@ function joinFirstPage(list: List, found: Order[]): List {
   const joined = known.filter(order => !older.has(order))
   const isSame = isUnchanged && joined.every((order, index) => order === first.orders[index])
   return isSame ? list : { ...list, pages: [{ ...first, orders: joined }, ...rest] }
+}
+
+/** An order that has not changed stays the object it was, wherever it is now, so that its row is not rendered. */
+function keepKnown(known: List | undefined, read: List): List {
+  if (!known || known === read) return read
+  const keep = keepKnownOrders(known.pages.flatMap(page => page.orders))
+  return { ...read, pages: read.pages.map(page => ({ ...page, orders: page.orders.map(keep) })) }
 }
