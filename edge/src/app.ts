@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -12,7 +13,6 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify'
 import type { TObject } from 'typebox'
-import { v7 as uuidv7 } from 'uuid'
 import { writeAccessLog } from './access-log.ts'
 import { answerClientError } from './client-error.ts'
 import { drainOnClose } from './drain.ts'
@@ -58,7 +58,7 @@ export async function createApp(
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: request => {
       const given = request.headers['x-request-id']
-      return typeof given === 'string' && acceptableRequestId.test(given) ? given : uuidv7()
+      return typeof given === 'string' && acceptableRequestId.test(given) ? given : randomUUID()
     },
     forceCloseConnections: 'idle',
     // What still comes on an open connection while the app closes is served, and told to come elsewhere next.

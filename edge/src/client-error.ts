@@ -1,6 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import { v7 as uuidv7 } from 'uuid'
 import type { Logger } from './log.ts'
 import { Problem, problemBody } from './problem.ts'
 
@@ -11,7 +11,7 @@ import { Problem, problemBody } from './problem.ts'
 export const answerClientError = (log: Logger) => (error: Error & { code?: string }, socket: Socket) => {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   const problem = problemFor(error.code)
-  const request_id = uuidv7()
+  const request_id = randomUUID()
   log.debug({ err: error, request_id }, problem.code)
   if (socket.writable) {
     const body = JSON.stringify(problemBody(problem, request_id))
