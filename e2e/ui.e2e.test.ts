@@ -202,6 +202,7 @@ describe('in the shop', () => {
       await tabTo(name)
       await page.keyboard.type(keys)
     }
+    await appears(page.getByRole('heading', { name: 'Shop' }))
     await page.keyboard.press('Tab')
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to content')
     await page.keyboard.press('Enter')
