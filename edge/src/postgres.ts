@@ -2,6 +2,7 @@ import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { Type } from 'typebox'
 import { Port } from './config.ts'
+import { reuseStatements } from './reuse-statements.ts'
 
 export type PostgresAddress = { host: string; port: number; database: string; user: string; password: string }
 
@@ -55,7 +56,12 @@ export function openPool(address: PostgresAddress, name: string, max: number): p
   })
   // A connection that breaks between two statements of a transaction fails the next of them, and an idle one is
   // replaced. Without listeners for both, either would end the process instead. main.ts logs the idle ones.
-  return pool.on('error', () => {}).on('connect', client => client.on('error', () => {}))
+  return pool
+    .on('error', () => {})
+    .on('connect', client => {
+      client.on('error', () => {})
+      reuseStatements(client)
+    })
 }
 
 export const openDatabase = <Tables>(pool: pg.Pool): Kysely<Tables> =>

@@ -43,7 +43,8 @@ export type RelaySettings = {
 export type RelayOutcome =
   | { kind: 'standby'; owner: string; freeInMs: number }
   | { kind: 'idle' }
-  | { kind: 'published'; rows: number }
+  /** `isMore`: the page was full, and there may be another. */
+  | { kind: 'published'; rows: number; isMore: boolean }
   | { kind: 'fenced' }
 
 export const relayDefaults = {
@@ -52,7 +53,7 @@ export const relayDefaults = {
   leaseMs: 10_000,
   cursorIntervalMs: 1_000,
   cursorRowsMax: 10_000,
-  pollMinMs: 10,
+  pollMinMs: 20,
   pollMaxMs: 1_000,
   drainMaxMs: 4_000,
   retry: { firstMs: 50, maxMs: 2_000 },
@@ -119,7 +120,8 @@ export class Relay {
     }
     this.#advance(owned, page)
     if (this.#isStoreDue(owned) && !(await this.#store(owned))) return this.#fenced()
-    return page.rows.length > 0 ? { kind: 'published', rows: page.rows.length } : { kind: 'idle' }
+    const rows = page.rows.length
+    return rows > 0 ? { kind: 'published', rows, isMore: owned.window !== undefined } : { kind: 'idle' }
   }
 
   /** What an owner remembers between rounds, for tests that falsify it. */
