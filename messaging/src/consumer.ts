@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import type { IncomingMessage } from './transport.ts'
 
 /** What a decoder makes of a message's bytes: its content, or the reason why it has none. */
@@ -27,5 +27,3 @@ export type ConsumerDefinition<DB, Payload> = {
   /** After the commit of a batch, for instance to wake a relay. Must not throw. */
   afterCommit?(): void
 }
-
-export type ConsumerDatabase<DB> = Kysely<DB>

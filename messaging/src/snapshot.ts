@@ -11,7 +11,3 @@ export function parseSnapshot(text: string): Snapshot {
   const [, xmax = '', inProgress = ''] = match
   return { xmax: BigInt(xmax), inProgress: inProgress ? inProgress.split(',').map(BigInt) : [] }
 }
-
-/** Whether a transaction with this id had ended when the snapshot was taken. */
-export const isVisibleIn = (snapshot: Snapshot, xid: bigint): boolean =>
-  xid < snapshot.xmax && !snapshot.inProgress.includes(xid)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { emptySnapshot, isVisibleIn, parseSnapshot } from './snapshot.ts'
+import { emptySnapshot, parseSnapshot, type Snapshot } from './snapshot.ts'
 
 test('reads what PostgreSQL writes', () => {
   expect(parseSnapshot('10:20:10,14,15')).toEqual({ xmax: 20n, inProgress: [10n, 14n, 15n] })
@@ -19,6 +19,9 @@ test('a transaction is visible exactly where it began before the snapshot and wa
     }),
   )
 })
+/** What PostgreSQL's pg_visible_in_snapshot answers, said in the parts that were read. */
+const isVisibleIn = (snapshot: Snapshot, xid: bigint): boolean =>
+  xid < snapshot.xmax && !snapshot.inProgress.includes(xid)
 const byValue = (a: bigint, b: bigint) => (a < b ? -1 : 1)
 
 test.each(['', '1:2', 'a:b:c', '1:2:3;4', '1:2:3\n'])('%j is refused', text => {
