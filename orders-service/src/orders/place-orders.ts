@@ -1,8 +1,9 @@
 import { earlierAnswers, type IdempotentRequest, takeIdempotencyKeys } from 'edge/idempotency'
-import { type Kysely, sql, type Transaction } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import type { OrdersDatabase } from '../database.ts'
-import { makeOrder, type Order, type OrderPlaced, type PlaceOrder } from './order.ts'
+import { makeOrder, type OrderPlaced, type PlaceOrder } from './order.ts'
 import { appendToOutbox, paymentTask } from './order-events.ts'
+import { insertOrders } from './order-rows.ts'
 import { type OrderAnswer, orderAnswer } from './order-schema.ts'
 
 export type PlaceRequest = {
@@ -80,18 +81,4 @@ function placementFrom(
 ): Placement {
   if (earlier === undefined) return { kind: 'key_expired' }
   return earlier.kind === 'replay' ? { kind: 'replayed', answer: earlier.answer } : { kind: 'key_reused' }
-}
-
-async function insertOrders(trx: Transaction<OrdersDatabase>, orders: Order[]): Promise<void> {
-  if (orders.length === 0) return
-  await sql`
-    insert into orders (id, user_id, amount_minor, description, status, created_at, updated_at)
-    select * from unnest(
-      ${orders.map(({ id }) => id)}::uuid[],
-      ${orders.map(({ userId }) => userId)}::bigint[],
-      ${orders.map(({ amountMinor }) => amountMinor)}::bigint[],
-      ${orders.map(({ description }) => description)}::text[],
-      ${orders.map(({ status }) => status)}::text[],
-      ${orders.map(({ createdAt }) => createdAt)}::timestamptz[],
-      ${orders.map(({ updatedAt }) => updatedAt)}::timestamptz[])`.execute(trx)
 }

@@ -1,9 +1,10 @@
-import { sql, type Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import type { ConsumerDefinition, Message } from 'messaging/consumer'
 import type { Log } from 'messaging/log'
-import { type OrdersDatabase, orderFromRow } from '../database.ts'
-import { type Order, type OrderSettled, type PaymentResult, type Settlement, settle } from './order.ts'
+import type { OrdersDatabase } from '../database.ts'
+import { type PaymentResult, type Settlement, settle } from './order.ts'
 import { appendToOutbox, statusUpdate } from './order-events.ts'
+import { lockOrders, type SettledRow, updateOrders } from './order-rows.ts'
 import { decodePaymentResult } from './payment-result.ts'
 
 /** Inbox rows and the committed offsets of the Kafka group are kept under this name: never change it. */
@@ -34,7 +35,7 @@ export function settleOrdersConsumer({
   }
 }
 
-type Settled = { event: OrderSettled; resultEventId: string; traceparent: string | undefined }
+type Settled = SettledRow & { traceparent: string | undefined }
 
 /** The same three statements for one result or many. */
 async function settleOrders(
@@ -66,33 +67,6 @@ async function settleOrders(
     trx,
     settled.map(({ event, traceparent }) => statusUpdate(event, traceparent)),
   )
-}
-
-/** Sorted, so that two transactions that want the same orders wait for each other instead of deadlocking. */
-async function lockOrders(trx: Transaction<OrdersDatabase>, ids: Set<string>): Promise<Map<string, Order>> {
-  const rows = await trx
-    .selectFrom('orders')
-    .select(['id', 'user_id', 'amount_minor', 'description', 'status', 'reason', 'created_at', 'updated_at'])
-    .where('id', '=', sql<string>`any(${[...ids]}::uuid[])`)
-    .orderBy('id')
-    .forUpdate()
-    .execute()
-  return new Map(rows.map(row => [row.id, orderFromRow(row)]))
-}
-
-async function updateOrders(trx: Transaction<OrdersDatabase>, settled: Settled[]): Promise<void> {
-  const orders = settled.map(({ event }) => event.order)
-  await sql`
-    update orders
-    set status = s.status, reason = s.reason, updated_at = s.updated_at, result_event_id = s.result_event_id
-    from unnest(
-      ${orders.map(({ id }) => id)}::uuid[],
-      ${orders.map(({ status }) => status)}::text[],
-      ${orders.map(order => (order.status === 'CANCELLED' ? order.reason : null))}::text[],
-      ${orders.map(({ updatedAt }) => updatedAt)}::timestamptz[],
-      ${settled.map(({ resultEventId }) => resultEventId)}::text[]
-    ) as s (id, status, reason, updated_at, result_event_id)
-    where orders.id = s.id`.execute(trx)
 }
 
 /**

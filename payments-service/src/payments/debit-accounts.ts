@@ -1,12 +1,13 @@
-import { sql, type Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import type { ConsumerDefinition, Message } from 'messaging/consumer'
+import { RaceLostError } from 'messaging/infrastructure-error'
 import type { Log } from 'messaging/log'
 import { v7 as uuidv7 } from 'uuid'
 import type { PaymentsDatabase } from '../database.ts'
 import { makePayments, type ReceivedTask, type Repeat, separateRepeats } from './payment.ts'
 import { appendToOutbox, statusUpdate } from './payment-events.ts'
+import { findPaid, lockBalances, writePayments } from './payment-rows.ts'
 import { decodePaymentTask, type PaymentTask } from './payment-task.ts'
-import { writePayments } from './write-payments.ts'
 
 /** Inbox rows and the committed offsets of the Kafka group are kept under this name: never change it. */
 export const debitAccountsName = 'payments.debit'
@@ -62,38 +63,13 @@ async function debitAccounts(
 
   const now = clock()
   const payments = makePayments(balances, first, { now, newId: uuidv7 })
-  await writePayments(trx, payments, now)
+  const written = await writePayments(trx, payments, now)
+  if (written < payments.length) {
+    // What was decided after the order that another transaction paid rests on a balance that may not be so.
+    throw new RaceLostError('Another consumer paid an order of this batch; the batch is decided again')
+  }
   await appendToOutbox(trx, payments.map(statusUpdate))
   return repeats
-}
-
-/** By user id. A user without an account is missing from the answer. Sorted, and a statement of its own: see above. */
-async function lockBalances(
-  trx: Transaction<PaymentsDatabase>,
-  tasks: readonly ReceivedTask[],
-): Promise<Map<number, bigint>> {
-  const { rows } = await sql<{ user_id: bigint; balance_minor: bigint }>`
-    select user_id, balance_minor from accounts
-    where user_id = any (${tasks.map(({ userId }) => userId)}::bigint[])
-    order by user_id
-    for update`.execute(trx)
-  return new Map(rows.map(row => [Number(row.user_id), row.balance_minor]))
-}
-
-/** What was asked for by the tasks whose orders have a payment already, by order id. */
-async function findPaid(
-  trx: Transaction<PaymentsDatabase>,
-  tasks: readonly ReceivedTask[],
-): Promise<Map<string, PaymentTask>> {
-  const { rows } = await sql<{ order_id: string; user_id: bigint; amount_minor: bigint }>`
-    select order_id, user_id, amount_minor from payments
-    where order_id = any (${tasks.map(({ orderId }) => orderId)}::uuid[])`.execute(trx)
-  return new Map(
-    rows.map(row => [
-      row.order_id,
-      { orderId: row.order_id, userId: Number(row.user_id), amountMinor: row.amount_minor },
-    ]),
-  )
 }
 
 const received = ({ eventId, payload, source }: Message<PaymentTask>): ReceivedTask => ({
