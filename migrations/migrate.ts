@@ -4,10 +4,13 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
+import { failpointsOf } from 'messaging/failpoint'
 import pg from 'pg'
 
 export type DatabaseAddress = { host: string; port: number; database: string; user: string; password: string }
 export type MigrationSet = 'messaging' | 'orders' | 'payments'
+
+const failpoint = failpointsOf<'migration.applied' | 'migration.recorded' | 'migration.folder_done'>()
 
 const here = dirname(fileURLToPath(import.meta.url))
 
@@ -46,6 +49,7 @@ export async function migrate(address: DatabaseAddress, set: MigrationSet): Prom
   try {
     for (const folder of foldersOf[set]) {
       applied.push(...(await migrateFolder(db, folder.name, await readMigrations(folder.path))))
+      await failpoint('migration.folder_done')
     }
     return applied
   } finally {
@@ -88,7 +92,9 @@ export async function migrateFolder(
           trx,
         )
         await sql.raw(file.text).execute(trx)
+        await failpoint('migration.applied')
         await sql`insert into ${checksumTable} values (${file.name}, ${sha256(file.text)})`.execute(trx)
+        await failpoint('migration.recorded')
       },
     }
   }

@@ -34,6 +34,13 @@ test.each(pure)('%s imports no I/O and asks neither clock nor chance', path => {
   expect(text.match(impure)).toBeNull()
 })
 
+test('failpoints are armed by tests only, so that no running service can be told to fail', () => {
+  const arming = sources.filter(path => /\barmFailpoints\b/.test(read(path)))
+  expect(arming.filter(path => !path.startsWith('e2e/') && !path.endsWith('.test.ts'))).toEqual([
+    'messaging/src/failpoint.ts',
+  ])
+})
+
 const linesMax = 300
 test(`no source file is longer than ${linesMax} lines`, () => {
   const isTest = (path: string) => /\.(test|fixture)\.tsx?$/.test(path) || path.startsWith('e2e/')

@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { ConsumerDefinition, Message } from './consumer.ts'
+import { failpointsOf } from './failpoint.ts'
 import { decodeWith, reasonOf, storable, tellCommitted } from './handle-batch.ts'
 import { isInfrastructureError } from './infrastructure-error.ts'
 import type { Log } from './log.ts'
@@ -22,6 +23,8 @@ export type ReleaseOutcome =
 
 export type RedriveOutcome = ReleaseOutcome | { kind: 'failed'; reason: string } | { kind: 'not_parked' }
 export type DiscardOutcome = ReleaseOutcome | { kind: 'not_parked' }
+
+const failpoint = failpointsOf<'letter.redriven' | 'letter.discarded' | 'letter.closed' | 'key.released'>()
 
 /** Waiting messages that are released in one transaction. */
 const releaseBatchMax = 200
@@ -52,6 +55,7 @@ export async function redrive<DB, Payload>(desk: Desk<DB, Payload>, id: bigint):
     letter = await db.transaction().execute(async trx => {
       const found = await lockParked(trx, definition.name, id)
       if (found) await handleLetters(trx, definition, [found])
+      await failpoint('letter.redriven')
       return found
     })
   } catch (error) {
@@ -59,6 +63,7 @@ export async function redrive<DB, Payload>(desk: Desk<DB, Payload>, id: bigint):
     return { kind: 'failed', reason: reasonOf(error) }
   }
   if (!letter) return { kind: 'not_parked' }
+  await failpoint('letter.closed')
   const outcome = await releaseKey(desk, letter.source)
   return { ...outcome, handled: outcome.handled + 1 }
 }
@@ -74,6 +79,7 @@ export async function discard<DB, Payload>(
     if (found) {
       await sql`update dead_letters set state = 'discarded', closed_at = clock_timestamp(), note = ${storable(note)}
                 where id = ${String(id)}`.execute(trx)
+      await failpoint('letter.discarded')
     }
     return found
   })
@@ -144,6 +150,7 @@ async function releaseSome<DB, Payload>(
           trx,
         )
       }
+      await failpoint('key.released')
       return waiting.length
     })
     return handled > 0 ? { kind: 'handled', handled } : { kind: 'done' }

@@ -3,11 +3,21 @@ import type { Kysely, Transaction } from 'kysely'
 import { type Backoff, backoffMs } from './backoff.ts'
 import type { ConsumerDefinition, Decoded, Message } from './consumer.ts'
 import { eventIdOf, usableId } from './envelope.ts'
+import { failpointsOf } from './failpoint.ts'
 import { type Received, takeNew } from './inbox.ts'
 import { isInfrastructureError } from './infrastructure-error.ts'
 import type { Log } from './log.ts'
 import { keyName, lockBlockedKeys, park, type ToPark } from './parking.ts'
 import type { IncomingMessage } from './transport.ts'
+
+const failpoint = failpointsOf<
+  | 'consumer.received'
+  | 'consumer.taken'
+  | 'consumer.handled'
+  | 'consumer.committed'
+  | 'consumer.parking'
+  | 'consumer.parked'
+>()
 
 export type HandlerSettings<DB, Payload> = {
   db: Kysely<DB>
@@ -78,6 +88,7 @@ export async function handleBatch<DB, Payload>(
   }
   for (let failures = 0; ; failures++) {
     try {
+      await failpoint('consumer.received')
       await handleOrHalve(run, [...run.left], outcome)
       tellCommitted(definition, log)
       return outcome
@@ -152,8 +163,10 @@ async function handleAlone<DB, Payload>(
     await park(trx, definition.name, [
       { eventId, source, state: 'parked', reason: reasonOf(error), attempts: attemptsMax },
     ])
+    await failpoint('consumer.parking')
     return true
   })
+  await failpoint('consumer.parked')
   if (!isParked) return add(outcome, { duplicates: 1 })
   add(outcome, { parked: 1 })
   const { topic, partition, offset, key } = source
@@ -178,12 +191,15 @@ async function handleTogether<DB, Payload>(
 ): Promise<BatchOutcome> {
   const letters = await db.transaction().execute(async trx => {
     const isNew = await takeNew(trx, definition.name, items)
+    await failpoint('consumer.taken')
     const fresh = items.filter(({ eventId }) => isNew.has(eventId))
     const { toHandle, toPark } = await sort(trx, definition.name, fresh)
     await park(trx, definition.name, toPark)
     if (toHandle.length > 0) await definition.handle(trx, toHandle)
+    await failpoint('consumer.handled')
     return { handled: toHandle.length, duplicates: items.length - fresh.length, toPark }
   })
+  await failpoint('consumer.committed')
   const parked = letters.toPark.filter(({ state }) => state === 'parked')
   for (const { eventId, reason, source } of parked) {
     const { topic, partition, offset, key } = source

@@ -3,7 +3,13 @@ import { connect as connectTls } from 'node:tls'
 import { type ISocketFactory, Kafka, logLevel } from 'kafkajs'
 import type { Log } from './log.ts'
 
-export type KafkaSettings = { brokers: string[]; clientId: string; log: Log }
+export type KafkaSettings = {
+  brokers: string[]
+  clientId: string
+  log: Log
+  /** A member of a group that was killed holds its partitions for this long. Brokers take no less than 6,000 by default. */
+  sessionTimeoutMs?: number
+}
 
 const connectionTimeoutMs = 3_000
 const requestTimeoutMs = 30_000

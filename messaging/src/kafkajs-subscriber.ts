@@ -7,9 +7,8 @@ import { toIncoming } from './kafkajs-message.ts'
 import { OffsetCommits } from './offset-commits.ts'
 import type { IncomingMessage, Subscriber, Subscription } from './transport.ts'
 
-/** A member that was killed holds its partitions for this long. 6,000 ms is the least a broker allows by default. */
-const sessionTimeoutMs = 10_000
-const heartbeatIntervalMs = 2_000
+const sessionTimeoutMsDefault = 10_000
+const heartbeatsPerSession = 5
 /** A fetch that waits for messages delays leaving the group, and noticing that others join it, by this long. */
 const fetchWaitMaxMs = 500
 const fetchBytesMax = 5 * 1024 * 1024
@@ -24,7 +23,8 @@ const restart: Backoff = { firstMs: 500, maxMs: 5_000 }
 
 /** A member of a consumer group that comes back by itself, whatever ends it, until it is closed. */
 export async function subscribe(settings: KafkaSettings, subscription: Subscription): Promise<Subscriber> {
-  const { log } = settings
+  const { log, sessionTimeoutMs = sessionTimeoutMsDefault } = settings
+  const heartbeatIntervalMs = sessionTimeoutMs / heartbeatsPerSession
   const { groupId, topics, from, batchSizeMax, offsetCommitIntervalMs, onBatch } = subscription
   const { kafka, cutOff } = openClient(settings)
   const closing = new AbortController()

@@ -1,5 +1,8 @@
 import type { Consumer } from 'kafkajs'
+import { failpointsOf } from './failpoint.ts'
 import type { Log } from './log.ts'
+
+const failpoint = failpointsOf<'offsets.committing' | 'offsets.committed'>()
 
 type Due = { topic: string; partition: number; offset: string }
 
@@ -38,7 +41,9 @@ export class OffsetCommits {
     const due = this.#due
     this.#due = new Map()
     try {
+      await failpoint('offsets.committing')
       await this.#consumer.commitOffsets([...due.values()])
+      await failpoint('offsets.committed')
     } catch (err) {
       // Expected in a rebalance or while the broker is away: tried again with the next ones.
       this.#log.debug({ err }, 'offsets not committed')

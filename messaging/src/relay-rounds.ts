@@ -5,6 +5,7 @@ import type { Pool, PoolClient } from 'pg'
 import type { Backoff } from './backoff.ts'
 import { nextPage, openWindow, type Page, type Window } from './claim-window.ts'
 import { toMessage } from './envelope.ts'
+import { failpointsOf } from './failpoint.ts'
 import type { Log } from './log.ts'
 import {
   acquireLease,
@@ -58,6 +59,10 @@ export const relayDefaults = {
   drainMaxMs: 4_000,
   retry: { firstMs: 50, maxMs: 2_000 },
 }
+
+const failpoint = failpointsOf<
+  'relay.acquired' | 'relay.renewing' | 'relay.claimed' | 'relay.published' | 'relay.storing' | 'relay.stored'
+>()
 
 /** What an owner knows in memory; forgotten on any error, and read again from the database. */
 type Owned = {
@@ -115,8 +120,10 @@ export class Relay {
     }
     if (page.rows.length > 0) {
       const { source, transport } = this.#settings
+      await failpoint('relay.claimed')
       await transport.publish(page.rows.map(row => toMessage(row, source)))
       this.#publishedRows += page.rows.length
+      await failpoint('relay.published')
     }
     this.#advance(owned, page)
     if (this.#isStoreDue(owned) && !(await this.#store(owned))) return this.#fenced()
@@ -143,6 +150,7 @@ export class Relay {
     const askedAt = performance.now()
     const acquired = await acquireLease(pool, name, this.#owner, leaseMs)
     if (acquired.kind === 'standby') return acquired
+    await failpoint('relay.acquired')
     const { lease, cursor, restampedRows } = acquired
     if (restampedRows !== undefined) {
       log.warn(
@@ -172,6 +180,7 @@ export class Relay {
     const { leaseMs, pool } = this.#settings
     const now = performance.now()
     if (owned.leaseEndsAt - now > (leaseMs * 2) / 3) return true
+    await failpoint('relay.renewing')
     if (!(await renewLease(pool, owned.lease))) return false
     owned.leaseEndsAt = now + leaseMs
     return true
@@ -216,7 +225,9 @@ export class Relay {
 
   async #store(owned: Owned): Promise<boolean> {
     const now = performance.now()
+    await failpoint('relay.storing')
     if (!(await storeCursor(this.#settings.pool, owned.lease, cursorOf(owned)))) return false
+    await failpoint('relay.stored')
     owned.leaseEndsAt = now + this.#settings.leaseMs
     owned.rowsSinceStored = 0
     owned.storedAt = now

@@ -1,5 +1,6 @@
 import cron from 'node-cron'
 import type { Pool, PoolClient } from 'pg'
+import { failpointsOf } from './failpoint.ts'
 import type { Log } from './log.ts'
 
 export type RetentionSettings = {
@@ -15,6 +16,8 @@ export type RetentionSettings = {
 }
 
 export type RetentionOutcome = { created: string[]; dropped: string[]; outboxRows: number; inboxRows: number }
+
+const failpoint = failpointsOf<'retention.locked' | 'retention.dropped'>()
 
 const dayMs = 86_400_000
 export const retentionDefaults = {
@@ -134,8 +137,10 @@ async function dropIfPublished(pool: Pool, name: string, log: Log): Promise<bool
     // The parent first, as readers and writers lock them. Writers that are in the partition have to end before us,
     // so that the second look sees all there will ever be.
     await client.query(`lock table only outbox, ${name} in access exclusive mode`)
+    await failpoint('retention.locked')
     if (await isKept(client, name)) return false
     await client.query(`drop table ${name}`)
+    await failpoint('retention.dropped')
     return true
   })
   if (dropped === false)

@@ -45,6 +45,8 @@ export function brokerProperties(listeners: KafkaListeners): Record<string, stri
     'offsets.topic.num.partitions': '4',
     'transaction.state.log.num.partitions': '4',
     'group.initial.rebalance.delay.ms': '0',
+    // Tests that kill consumers by the dozen cannot wait for the default of 6 s each time.
+    'group.min.session.timeout.ms': '1000',
     // A broker killed may come back only when its old session has run out: 12 s from kill to ready by default,
     // under 5 s with these.
     'broker.session.timeout.ms': '3000',

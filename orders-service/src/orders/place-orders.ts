@@ -1,10 +1,13 @@
 import { earlierAnswers, type IdempotentRequest, takeIdempotencyKeys } from 'edge/idempotency'
 import type { Kysely, Transaction } from 'kysely'
+import { failpointsOf } from 'messaging/failpoint'
 import type { OrdersDatabase } from '../database.ts'
 import { makeOrder, type OrderPlaced, type PlaceOrder } from './order.ts'
 import { appendToOutbox, paymentTask } from './order-events.ts'
 import { insertOrders } from './order-rows.ts'
 import { type OrderAnswer, orderAnswer } from './order-schema.ts'
+
+const failpoint = failpointsOf<'place.keyed' | 'place.inserted' | 'place.written' | 'place.committed'>()
 
 export type PlaceRequest = {
   command: PlaceOrder
@@ -35,21 +38,26 @@ export async function placeOrders(
     ...request,
     event: makeOrder(request.command, { id: newId(), now }),
   }))
-  return db.transaction().execute(async trx => {
+  const placements = await db.transaction().execute(async trx => {
     const earlier = await claimKeys(trx, candidates)
+    await failpoint('place.keyed')
     const placed = candidates.filter(({ event }) => !earlier.has(event))
     await insertOrders(
       trx,
       placed.map(({ event }) => event.order),
     )
+    await failpoint('place.inserted')
     await appendToOutbox(
       trx,
       placed.map(({ event, traceparent }) => paymentTask(event, traceparent)),
     )
+    await failpoint('place.written')
     return candidates.map(
-      ({ event }) => earlier.get(event) ?? { kind: 'placed', answer: orderAnswer(event.order) },
+      ({ event }): Placement => earlier.get(event) ?? { kind: 'placed', answer: orderAnswer(event.order) },
     )
   })
+  await failpoint('place.committed')
+  return placements
 }
 
 type Candidate = PlaceRequest & { event: OrderPlaced }

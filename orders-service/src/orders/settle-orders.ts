@@ -1,11 +1,14 @@
 import type { Transaction } from 'kysely'
 import type { ConsumerDefinition, Message } from 'messaging/consumer'
+import { failpointsOf } from 'messaging/failpoint'
 import type { Log } from 'messaging/log'
 import type { OrdersDatabase } from '../database.ts'
 import { type PaymentResult, type Settlement, settle } from './order.ts'
 import { appendToOutbox, statusUpdate } from './order-events.ts'
 import { lockOrders, type SettledRow, updateOrders } from './order-rows.ts'
 import { decodePaymentResult } from './payment-result.ts'
+
+const failpoint = failpointsOf<'settle.locked' | 'settle.updated'>()
 
 /** Inbox rows and the committed offsets of the Kafka group are kept under this name: never change it. */
 export const settleOrdersName = 'orders.settle'
@@ -45,6 +48,7 @@ async function settleOrders(
   log: Log,
 ): Promise<void> {
   const orders = await lockOrders(trx, new Set(messages.map(({ payload }) => payload.orderId)))
+  await failpoint('settle.locked')
   const settled: Settled[] = []
   for (const { eventId, payload, source } of messages) {
     const outcome = settle(orders.get(payload.orderId), payload, now)
@@ -63,6 +67,7 @@ async function settleOrders(
   }
   if (settled.length === 0) return
   await updateOrders(trx, settled)
+  await failpoint('settle.updated')
   await appendToOutbox(
     trx,
     settled.map(({ event, traceparent }) => statusUpdate(event, traceparent)),

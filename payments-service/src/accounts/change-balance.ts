@@ -1,11 +1,14 @@
 import { earlierAnswer, type IdempotentRequest, takeIdempotencyKeys } from 'edge/idempotency'
 import { decimalFromMinor } from 'edge/money'
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { failpointsOf } from 'messaging/failpoint'
 import { RaceLostError } from 'messaging/infrastructure-error'
 import { v7 as uuidv7 } from 'uuid'
 import { accountFromRow, type PaymentsDatabase } from '../database.ts'
 import { type BalanceChange, type Changed, decideBalanceChange } from './account.ts'
 import { type AccountAnswer, accountAnswer } from './account-schema.ts'
+
+const failpoint = failpointsOf<'balance.keyed' | 'balance.written' | 'balance.committed'>()
 
 export type ChangeBalance = {
   userId: number
@@ -28,11 +31,11 @@ export type ChangeBalanceOutcome =
  * Deposits, or withdraws where the change is negative. Locks in one order, the account and then the key, so that
  * any number of changes of one account pass one after another and none can deadlock.
  */
-export function changeBalance(
+export async function changeBalance(
   db: Kysely<PaymentsDatabase>,
   { userId, changeMinor, idempotency }: ChangeBalance,
 ): Promise<ChangeBalanceOutcome> {
-  return db.transaction().execute(async trx => {
+  const outcome = await db.transaction().execute(async (trx): Promise<ChangeBalanceOutcome> => {
     const row = await trx
       .selectFrom('accounts')
       .selectAll()
@@ -45,9 +48,13 @@ export function changeBalance(
     const answer = answerOf(change, account?.balanceMinor ?? 0n)
 
     if (idempotency && !(await takeKey(trx, idempotency, answer))) return answerEarlier(trx, idempotency)
+    await failpoint('balance.keyed')
     if (change?.kind === 'changed') await writeChange(trx, change)
+    await failpoint('balance.written')
     return { kind: 'answered', answer, isReplayed: false }
   })
+  await failpoint('balance.committed')
+  return outcome
 }
 
 const operation = 'PATCH /users'

@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely'
 import type { ConsumerDefinition, Message } from 'messaging/consumer'
+import { failpointsOf } from 'messaging/failpoint'
 import { RaceLostError } from 'messaging/infrastructure-error'
 import type { Log } from 'messaging/log'
 import { v7 as uuidv7 } from 'uuid'
@@ -8,6 +9,8 @@ import { makePayments, type ReceivedTask, type Repeat, separateRepeats } from '.
 import { appendToOutbox, statusUpdate } from './payment-events.ts'
 import { findPaid, lockBalances, writePayments } from './payment-rows.ts'
 import { decodePaymentTask, type PaymentTask } from './payment-task.ts'
+
+const failpoint = failpointsOf<'debit.locked' | 'debit.written'>()
 
 /** Inbox rows and the committed offsets of the Kafka group are kept under this name: never change it. */
 export const debitAccountsName = 'payments.debit'
@@ -58,6 +61,7 @@ async function debitAccounts(
   clock: () => Date,
 ): Promise<Repeat[]> {
   const balances = await lockBalances(trx, tasks)
+  await failpoint('debit.locked')
   const { first, repeats } = separateRepeats(await findPaid(trx, tasks), tasks)
   if (first.length === 0) return repeats
 
@@ -68,6 +72,7 @@ async function debitAccounts(
     // What was decided after the order that another transaction paid rests on a balance that may not be so.
     throw new RaceLostError('Another consumer paid an order of this batch; the batch is decided again')
   }
+  await failpoint('debit.written')
   await appendToOutbox(trx, payments.map(statusUpdate))
   return repeats
 }
