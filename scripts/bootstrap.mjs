@@ -6,7 +6,7 @@ import { constants } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const commands = ['start', 'stop', 'dev', 'demo', 'test']
+const commands = ['start', 'stop', 'dev', 'demo', 'test', 'bench']
 const nodeMajorMin = 20
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -37,7 +37,11 @@ if (reason) {
 process.exit(
   await run(
     join(bin, 'node'),
-    ['--disable-warning=TimeoutNegativeWarning', join(project, 'scripts', `${command}.ts`), ...args],
+    [
+      '--disable-warning=TimeoutNegativeWarning',
+      join(project, command === 'bench' ? 'bench/main.ts' : `scripts/${command}.ts`),
+      ...args,
+    ],
     {
       ...process.env,
       BOOTSTRAP_STARTED_AT: String(startedAt),

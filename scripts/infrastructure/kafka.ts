@@ -17,7 +17,14 @@ export type KafkaServer = {
   remove(): void
 }
 
-export type KafkaOptions = { folder: string; port: number; logFile: string; runtime: KafkaRuntime }
+export type KafkaOptions = {
+  folder: string
+  port: number
+  logFile: string
+  runtime: KafkaRuntime
+  /** Where the broker's own metrics can be asked for; nowhere without it, nor in Docker. */
+  jmxPort?: number
+}
 
 const host = '127.0.0.1'
 
@@ -57,7 +64,7 @@ export async function embeddedKafka(options: KafkaOptions): Promise<KafkaServer>
   const daemon = new Daemon({
     name: 'kafka',
     command: runtime.java,
-    args: [...java, 'kafka.Kafka', configuration],
+    args: [...(options.jmxPort ? jmx(options.jmxPort) : []), ...java, 'kafka.Kafka', configuration],
     cwd: folder,
     logFile,
     async prepare() {
@@ -74,6 +81,15 @@ export async function embeddedKafka(options: KafkaOptions): Promise<KafkaServer>
   })
   return { brokers, daemon, remove }
 }
+
+const jmx = (port: number): string[] => [
+  `-Dcom.sun.management.jmxremote.port=${port}`,
+  `-Dcom.sun.management.jmxremote.rmi.port=${port}`,
+  '-Dcom.sun.management.jmxremote.authenticate=false',
+  '-Dcom.sun.management.jmxremote.ssl=false',
+  `-Dcom.sun.management.jmxremote.host=${host}`,
+  `-Djava.rmi.server.hostname=${host}`,
+]
 
 function javaProperties(logFile: string): string[] {
   const logging = fileURLToPath(new URL('./kafka/log4j2.xml', import.meta.url))

@@ -1,0 +1,5 @@
+import type { Section } from './harness/section.ts'
+import { limits } from './limits/limits.ts'
+
+/** In the order they run and stand in the reports. */
+export const sections: Section[] = [limits]
