@@ -12,6 +12,7 @@ import {
   type Scan,
 } from './consumer-fixture.ts'
 import { openKafka } from './kafkajs-transport.ts'
+import type { ConsumerObserver } from './observer.ts'
 import type { Transport } from './transport.ts'
 
 const soon = { timeout: 25_000, interval: 20 }
@@ -69,6 +70,40 @@ test('everything published twice, consumed by two that come and go: each has one
   expect(first.isRunning()).toBe(false)
   await expectOnceInOrder(scans, range(0, 1_000))
   expect(await scans.count('inbox')).toBe(1_000)
+})
+
+test('an observer sees each batch and what became of it, and holds up nothing when it throws', async () => {
+  const outcomes: unknown[] = []
+  const observer: ConsumerObserver = {
+    onBatch(messages) {
+      for (const message of messages) message.headers.traceparent = 'of the observer'
+      return outcome => {
+        outcomes.push(outcome)
+        throw new Error('the observer is broken')
+      }
+    },
+  }
+  const seen: unknown[] = []
+  scans.hooks.before = async (_, messages) => {
+    seen.push(...messages.map(({ source }) => source.headers.traceparent))
+  }
+  await publish([1, 2, 2])
+  start(scans, { observer })
+  const add = (total: Record<string, number>, [name, count]: [string, number]) => ({
+    ...total,
+    [name]: (total[name] ?? 0) + count,
+  })
+  await vi.waitFor(
+    () =>
+      expect(outcomes.flatMap(one => Object.entries(one as object)).reduce(add, {})).toEqual({
+        handled: 2,
+        duplicates: 1,
+        parked: 0,
+        waiting: 0,
+      }),
+    soon,
+  )
+  expect(seen).toEqual(['of the observer', 'of the observer'])
 })
 
 test('PostgreSQL stopped and started in mid-stream: nothing is skipped, parked or doubled', async () => {

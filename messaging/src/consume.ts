@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Backoff, backoffMs } from './backoff.ts'
 import { releaseForgottenKeys } from './dead-letters.ts'
-import { type BatchOutcome, type HandlerSettings, handleBatch } from './handle-batch.ts'
+import { type HandlerSettings, handleBatch } from './handle-batch.ts'
+import { type ConsumerObserver, tell } from './observer.ts'
 import type { Subscriber, Transport } from './transport.ts'
 
 export type ConsumerSettings<DB, Payload> = HandlerSettings<DB, Payload> & {
@@ -12,8 +13,7 @@ export type ConsumerSettings<DB, Payload> = HandlerSettings<DB, Payload> & {
   /** How often it looks for keys whose release a crash cut short. */
   releaseIntervalMs?: number
   subscribeRetry?: Backoff
-  /** After each batch, for metrics. */
-  onBatch?(outcome: BatchOutcome): void
+  observer?: ConsumerObserver
 }
 
 export type RunningConsumer = {
@@ -36,7 +36,7 @@ const defaults = {
  */
 export function startConsumer<DB, Payload>(settings: ConsumerSettings<DB, Payload>): RunningConsumer {
   const { definition, log } = settings
-  const { transport, batchSizeMax, offsetCommitIntervalMs, releaseIntervalMs, subscribeRetry, onBatch } = {
+  const { transport, batchSizeMax, offsetCommitIntervalMs, releaseIntervalMs, subscribeRetry, observer } = {
     ...defaults,
     ...settings,
   }
@@ -58,8 +58,14 @@ export function startConsumer<DB, Payload>(settings: ConsumerSettings<DB, Payloa
           offsetCommitIntervalMs,
           signal,
           async onBatch(messages, batchSignal) {
-            const outcome = await handleBatch(settings, messages, batchSignal)
-            onBatch?.(outcome)
+            const onEnd = tell(log, () => observer?.onBatch?.(messages))
+            try {
+              const outcome = await handleBatch(settings, messages, batchSignal)
+              tell(log, () => onEnd?.(outcome))
+            } catch (error) {
+              tell(log, () => onEnd?.({ error }))
+              throw error
+            }
           },
         })
         log.info({ consumer: definition.name, topics: definition.topics }, 'consuming')

@@ -7,6 +7,7 @@ import { nextPage, openWindow, type Page, type Window } from './claim-window.ts'
 import { toMessage } from './envelope.ts'
 import { failpointsOf } from './failpoint.ts'
 import type { Log } from './log.ts'
+import { type RelayObserver, tell } from './observer.ts'
 import {
   acquireLease,
   type Cursor,
@@ -39,6 +40,7 @@ export type RelaySettings = {
   /** How long a stop goes on publishing what is there. */
   drainMaxMs?: number
   retry?: Backoff
+  observer?: RelayObserver
 }
 
 export type RelayOutcome =
@@ -58,6 +60,7 @@ export const relayDefaults = {
   pollMaxMs: 1_000,
   drainMaxMs: 4_000,
   retry: { firstMs: 50, maxMs: 2_000 },
+  observer: {} as RelayObserver,
 }
 
 const failpoint = failpointsOf<
@@ -119,9 +122,8 @@ export class Relay {
       throw new Error('the database is on another timeline than a moment ago; the cursor is read again')
     }
     if (page.rows.length > 0) {
-      const { source, transport } = this.#settings
       await failpoint('relay.claimed')
-      await transport.publish(page.rows.map(row => toMessage(row, source)))
+      await this.#publish(page.rows)
       this.#publishedRows += page.rows.length
       await failpoint('relay.published')
     }
@@ -196,6 +198,19 @@ export class Relay {
       this.#advance(owned, page)
     }
     return openWindow(owned.client, owned.from, batchSize)
+  }
+
+  async #publish(rows: Page['rows']): Promise<void> {
+    const { source, transport, observer, log } = this.#settings
+    const messages = rows.map(row => toMessage(row, source))
+    const onEnd = tell(log, () => observer.onPublish?.(messages, rows))
+    try {
+      await transport.publish(messages)
+    } catch (error) {
+      tell(log, () => onEnd?.(error))
+      throw error
+    }
+    tell(log, () => onEnd?.())
   }
 
   /** After a failover behind a pooler, the snapshot in memory may know transactions that never happened here. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { RelayObserver } from './observer.ts'
 import { startRelay } from './relay.ts'
 import { openRelayFixture, quiet, type RelayFixture, relayAll } from './relay-fixture.ts'
 import type { OutgoingMessage } from './transport.ts'
@@ -32,6 +33,35 @@ test('what was appended is published in order, with CloudEvents headers', async 
       'content-type': 'application/json',
     },
   })
+})
+
+test('an observer sees each page and its end, may set headers, and holds up nothing when it throws', async () => {
+  const ends: unknown[] = []
+  const observer: RelayObserver = {
+    onPublish(messages, rows) {
+      messages.forEach((message, i) => {
+        message.headers.traceparent = `of ${rows[i]?.aggregate_id}`
+      })
+      return error => {
+        ends.push(error)
+        throw new Error('the observer is broken')
+      }
+    },
+  }
+  await outbox.append('a', 1, 2)
+  let isBrokerDown = true
+  const transport = {
+    async publish(messages: OutgoingMessage[]) {
+      if (isBrokerDown) throw new Error('no broker')
+      await outbox.transport.publish(messages)
+    },
+  }
+  const relay = outbox.openRelay({ observer, transport })
+  await expect(relay.relayOnce()).rejects.toThrow('no broker')
+  isBrokerDown = false
+  expect(await relayAll(relay)).toBe(2)
+  expect(outbox.published.map(({ headers }) => headers.traceparent)).toEqual(['of a', 'of a'])
+  expect(ends).toEqual([expect.objectContaining({ message: 'no broker' }), undefined])
 })
 
 test('what was rolled back is never published', async () => {

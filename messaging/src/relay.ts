@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { backoffMs } from './backoff.ts'
+import { tell } from './observer.ts'
 import { Relay, type RelaySettings, relayDefaults } from './relay-rounds.ts'
 import { PeerWaker } from './wake.ts'
 
@@ -15,7 +16,10 @@ export type RunningRelay = {
 
 /** Runs a relay until stopped. Never throws: failures are logged and retried with backoff, for ever. */
 export function startRelay(settings: RelaySettings): RunningRelay {
-  const { pool, log, name, pollMinMs, pollMaxMs, drainMaxMs, retry } = { ...relayDefaults, ...settings }
+  const { pool, log, name, pollMinMs, pollMaxMs, drainMaxMs, retry, observer } = {
+    ...relayDefaults,
+    ...settings,
+  }
   const relay = new Relay(settings)
   const stopping = new AbortController()
   let isAwake = false
@@ -56,6 +60,7 @@ export function startRelay(settings: RelaySettings): RunningRelay {
         else if (outcome.kind === 'standby')
           await sleep(Math.min(pollMaxMs, Math.max(outcome.freeInMs, pollMinMs)))
       } catch (err) {
+        tell(log, () => observer.onFailure?.(err))
         const waitMs = backoffMs(retry, failures++, Math.random())
         log.warn({ err, waitMs: Math.round(waitMs) }, 'relay could not publish; it tries again')
         await sleep(waitMs)
