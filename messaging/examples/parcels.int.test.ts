@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { Kysely, PostgresDialect, sql } from 'kysely'
-import { discard, listDeadLetters, redrive } from 'messaging/dead-letters'
+import { listDeadLetters } from 'messaging/dead-letter-rows'
+import { discard, redrive } from 'messaging/dead-letters'
 import { openKafka } from 'messaging/kafkajs-transport'
 import { startRetention } from 'messaging/retention'
 import pg from 'pg'
@@ -10,6 +11,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { officeOf, startDepot, startOffice } from './parcels.ts'
 
 const log = { debug() {}, info() {}, warn() {}, error() {} }
+const by = { who: 'ana', why: null }
 const soon = { timeout: 20_000, interval: 20 }
 const opened: (() => Promise<unknown>)[] = []
 let depot: Awaited<ReturnType<typeof openDatabase>>
@@ -86,14 +88,14 @@ test('a scan that the office cannot take waits for a person, with those of its p
   await vi.waitFor(async () => expect(await listDeadLetters(office.db)).toHaveLength(4), soon)
   const [first] = await parked()
   expect(first).toMatchObject({ reason: expect.stringContaining('check'), source: { key: 'odd' } })
-  expect(await redrive(desk, first!.id)).toMatchObject({ kind: 'failed' })
-  expect(await discard(desk, first!.id, 'there is no such place')).toMatchObject({
+  expect(await redrive(desk, first!.id, by)).toMatchObject({ kind: 'failed' })
+  expect(await discard(desk, first!.id, { who: 'ana', why: 'there is no such place' })).toMatchObject({
     kind: 'parked',
     handled: 1,
   })
   await sql`alter table arrivals drop constraint arrivals_place_check`.execute(office.db)
   const [second] = await parked()
-  expect(await redrive(desk, second!.id)).toEqual({ kind: 'released', handled: 2 })
+  expect(await redrive(desk, second!.id, by)).toEqual({ kind: 'released', handled: 2 })
   expect(await arrivals('odd')).toEqual(['a', 'b', 'nowhere', 'c'])
 })
 

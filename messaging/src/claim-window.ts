@@ -10,7 +10,7 @@ import { parseSnapshot } from './snapshot.ts'
 export type Window = { from: string; to: string; afterId: string; newFloor?: string }
 export type Page = { rows: (OutboxRow & { id: string })[]; window: Window; timeline: string }
 
-const columns = `id::text, event_id, aggregate_type, aggregate_id, event_type, topic, key, payload::text, headers::text,
+export const outboxColumns = `id::text, event_id, aggregate_type, aggregate_id, event_type, topic, key, payload::text, headers::text,
   created_at::text`
 
 /**
@@ -36,7 +36,7 @@ export async function openWindow(client: PoolClient, from: string, limit: number
     client,
     `select pg_current_snapshot()::text as snapshot, left(pg_walfile_name(pg_current_wal_lsn()), 8) as timeline, page.*
      from (select) as always left join (
-       select ${columns}, id as position from (
+       select ${outboxColumns}, id as position from (
          ${branch(`xid >= '${xmax}'`)}
          ${inProgress.length ? `union all ${branch(`xid = any ('{${inProgress}}')`)}` : ''}
        ) as rows order by position limit ${limit}
@@ -57,7 +57,7 @@ export async function nextPage(client: PoolClient, window: Window, limit: number
   // condition names no transaction range, or an estimate gone wrong would sort the whole window for every page.
   const { rows } = await query(
     client,
-    `select ${columns}, left(pg_walfile_name(pg_current_wal_lsn()), 8) as timeline from (
+    `select ${outboxColumns}, left(pg_walfile_name(pg_current_wal_lsn()), 8) as timeline from (
        (select * from outbox where id > ${max(window.afterId, newFloor)} and ${isInWindow} order by id limit ${limit})
        union all
        (select * from outbox where xid = any ('{${from.inProgress}}') and id > ${window.afterId} and id <= ${newFloor}

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type ConsumerFixture, message, openConsumerFixture, range } from './consumer-fixture.ts'
-import { discard, listDeadLetters, redrive, releaseForgottenKeys } from './dead-letters.ts'
+import { listDeadLetters } from './dead-letter-rows.ts'
+import { discard, redrive, releaseForgottenKeys } from './dead-letters.ts'
 import { handleBatch } from './handle-batch.ts'
 
 let scans: ConsumerFixture
@@ -18,6 +19,7 @@ async function parkFirst(key: string | null, ...numbers: number[]): Promise<bigi
   scans.poison.clear()
   return firstParked()
 }
+const nightShift = { who: 'ana', why: null }
 const firstParked = async () => BigInt((await scans.letters("state = 'parked'"))[0]!.id)
 const openLetters = () => scans.letters("state in ('parked', 'waiting')")
 
@@ -26,7 +28,7 @@ describe('redrive', () => {
     // More than one transaction's worth, and ids of one, two and three digits.
     const id = await parkFirst('a', ...range(0, 450))
     await scans.handle([message('b', 1000)])
-    expect(await redrive(scans.desk, id)).toEqual({ kind: 'released', handled: 450 })
+    expect(await redrive(scans.desk, id, nightShift)).toEqual({ kind: 'released', handled: 450 })
     expect(await scans.effects('a')).toEqual(range(0, 450))
     expect(await openLetters()).toEqual([])
     expect(await scans.blockedKeys()).toEqual([])
@@ -37,7 +39,10 @@ describe('redrive', () => {
     const id = await parkFirst('a', 1, 2, 3)
     scans.poison.add(1)
     const before = await scans.query('select * from dead_letters order by id')
-    expect(await redrive(scans.desk, id)).toEqual({ kind: 'failed', reason: 'Error: scan 1 ispoison' })
+    expect(await redrive(scans.desk, id, nightShift)).toEqual({
+      kind: 'failed',
+      reason: 'Error: scan 1 ispoison',
+    })
     expect(await scans.query('select * from dead_letters order by id')).toEqual(before)
     expect(await scans.effects()).toEqual([])
     expect(await scans.blockedKeys()).toEqual(['a'])
@@ -45,7 +50,7 @@ describe('redrive', () => {
 
   test('of what still cannot be decoded fails and says why', async () => {
     await scans.handle([message('a', 1, { value: Buffer.from('{') })])
-    expect(await redrive(scans.desk, await firstParked())).toMatchObject({
+    expect(await redrive(scans.desk, await firstParked(), nightShift)).toMatchObject({
       kind: 'failed',
       reason: expect.stringMatching(/cannot be decoded: not JSON/),
     })
@@ -54,7 +59,7 @@ describe('redrive', () => {
   test('stops at a waiting message that is poison itself: that one is parked, the rest wait behind it', async () => {
     const id = await parkFirst('a', ...range(0, 12))
     scans.poison.add(7)
-    const outcome = await redrive(scans.desk, id)
+    const outcome = await redrive(scans.desk, id, nightShift)
     expect(outcome).toMatchObject({ kind: 'parked', handled: 7, reason: 'Error: scan 7 ispoison' })
     expect(await scans.effects()).toEqual(range(0, 7))
     expect(await openLetters()).toMatchObject([
@@ -63,7 +68,7 @@ describe('redrive', () => {
     ])
     expect(await scans.handle([message('a', 12)])).toMatchObject({ waiting: 1 })
     scans.poison.clear()
-    expect(await redrive(scans.desk, (outcome as { id: bigint }).id)).toEqual({
+    expect(await redrive(scans.desk, (outcome as { id: bigint }).id, nightShift)).toEqual({
       kind: 'released',
       handled: 6,
     })
@@ -73,24 +78,24 @@ describe('redrive', () => {
   test('of a message without a key is that one only', async () => {
     const id = await parkFirst(null, 1, 2)
     expect(await scans.effects()).toEqual([2])
-    expect(await redrive(scans.desk, id)).toEqual({ kind: 'released', handled: 1 })
+    expect(await redrive(scans.desk, id, nightShift)).toEqual({ kind: 'released', handled: 1 })
     expect(await scans.effects()).toEqual([2, 1])
   })
 
   test('twice at once has one effect, and so has once more later', async () => {
     const id = await parkFirst('a', ...range(0, 30))
-    const outcomes = await Promise.all(range(0, 4).map(() => redrive(scans.desk, id)))
+    const outcomes = await Promise.all(range(0, 4).map(() => redrive(scans.desk, id, nightShift)))
     expect(outcomes.filter(({ kind }) => kind === 'not_parked')).toHaveLength(3)
-    expect(await redrive(scans.desk, id)).toEqual({ kind: 'not_parked' })
+    expect(await redrive(scans.desk, id, nightShift)).toEqual({ kind: 'not_parked' })
     expect(await scans.effects()).toEqual(range(0, 30))
   })
 
   test('of a waiting message, of none, or of another consumer does nothing', async () => {
     const id = await parkFirst('a', 1, 2)
-    expect(await redrive(scans.desk, id + 1n)).toEqual({ kind: 'not_parked' })
-    expect(await redrive(scans.desk, 999n)).toEqual({ kind: 'not_parked' })
+    expect(await redrive(scans.desk, id + 1n, nightShift)).toEqual({ kind: 'not_parked' })
+    expect(await redrive(scans.desk, 999n, nightShift)).toEqual({ kind: 'not_parked' })
     const other = { ...scans.desk, definition: { ...scans.definition, name: 'other' } }
-    expect(await redrive(other, id)).toEqual({ kind: 'not_parked' })
+    expect(await redrive(other, id, nightShift)).toEqual({ kind: 'not_parked' })
     expect(await scans.effects()).toEqual([])
   })
 
@@ -100,9 +105,9 @@ describe('redrive', () => {
       const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx)
       await scans.query(`select pg_terminate_backend(${rows[0]!.pid}, 5000)`)
     }
-    await expect(redrive(scans.desk, id)).rejects.toThrow()
+    await expect(redrive(scans.desk, id, nightShift)).rejects.toThrow()
     delete scans.hooks.after
-    expect(await redrive(scans.desk, id)).toEqual({ kind: 'released', handled: 2 })
+    expect(await redrive(scans.desk, id, nightShift)).toEqual({ kind: 'released', handled: 2 })
     expect(await scans.effects()).toEqual([1, 2])
   })
 
@@ -111,7 +116,7 @@ describe('redrive', () => {
     const id = await parkFirst('a', 1, 2)
     scans.poison.add(2)
     vi.mocked(scans.definition.afterCommit).mockClear()
-    await redrive(scans.desk, id)
+    await redrive(scans.desk, id, nightShift)
     expect(scans.definition.afterCommit).toHaveBeenCalledTimes(1)
   })
 })
@@ -119,12 +124,15 @@ describe('redrive', () => {
 describe('discard', () => {
   test('gives the message up, keeps why, and handles those behind it in order', async () => {
     const id = await parkFirst('a', ...range(0, 12))
-    expect(await discard(scans.desk, id, 'sent in\0 error')).toEqual({ kind: 'released', handled: 11 })
+    expect(await discard(scans.desk, id, { who: 'ana', why: 'sent in\0 error' })).toEqual({
+      kind: 'released',
+      handled: 11,
+    })
     expect(await scans.effects()).toEqual(range(1, 12))
     expect(await scans.query(`select state, note from dead_letters where id = ${id}`)).toEqual([
       { state: 'discarded', note: 'sent in error' },
     ])
-    expect(await discard(scans.desk, id, 'again')).toEqual({ kind: 'not_parked' })
+    expect(await discard(scans.desk, id, { who: 'ana', why: 'again' })).toEqual({ kind: 'not_parked' })
     // It is remembered: delivered again, it stays without effect.
     expect(await scans.handle([message('a', 0)])).toMatchObject({ duplicates: 1 })
   })
@@ -202,7 +210,7 @@ test('a consumer adding to keys while they are redriven, discarded and released:
       for (const { id, state, source } of letters) {
         if (state !== 'parked') continue
         scans.poison.delete(Number(source.offset))
-        await redrive(scans.desk, id)
+        await redrive(scans.desk, id, nightShift)
       }
       await releaseForgottenKeys(scans.desk)
     }

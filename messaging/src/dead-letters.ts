@@ -1,20 +1,11 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { ConsumerDefinition, Message } from './consumer.ts'
+import { type DeadLetter, type LetterRow, letterColumns, toDeadLetter } from './dead-letter-rows.ts'
 import { failpointsOf } from './failpoint.ts'
 import { decodeWith, reasonOf, storable, tellCommitted } from './handle-batch.ts'
 import { isInfrastructureError } from './infrastructure-error.ts'
 import type { Log } from './log.ts'
-import type { IncomingMessage } from './transport.ts'
-
-export type DeadLetter = {
-  id: bigint
-  consumer: string
-  eventId: string
-  source: IncomingMessage
-  state: 'parked' | 'waiting' | 'redriven' | 'discarded'
-  reason: string | null
-  attempts: number
-}
+import { type Operator, recordAct } from './operator-acts.ts'
 
 export type ReleaseOutcome =
   | { kind: 'released'; handled: number }
@@ -31,36 +22,38 @@ const releaseBatchMax = 200
 
 export type Desk<DB, Payload> = { db: Kysely<DB>; definition: ConsumerDefinition<DB, Payload>; log: Log }
 
-/** Open ones, oldest first; `afterId` pages on. */
-export async function listDeadLetters<DB>(
-  db: Kysely<DB>,
-  { consumer, afterId = 0n, limit = 100 }: { consumer?: string; afterId?: bigint; limit?: number } = {},
-): Promise<DeadLetter[]> {
-  const { rows } = await sql<Row>`
-    select ${columns} from dead_letters
-    where state in ('parked', 'waiting') and id > ${String(afterId)} and (${consumer ?? null}::text is null or consumer = ${consumer ?? null})
-    order by dead_letters.id limit ${limit}`.execute(db)
-  return rows.map(toDeadLetter)
-}
-
 /**
  * Handles a parked message again, then those that wait behind it, in order. 'failed': it is still poison, nothing
- * has changed. Throws on broken infrastructure; then call it again, and should it have got past the parked message
- * already ('not_parked'), releaseForgottenKeys, which every running consumer calls, finishes the rest.
+ * has changed but the record of the attempt. Throws on broken infrastructure; then call it again, and should it have
+ * got past the parked message already ('not_parked'), releaseForgottenKeys, which every running consumer calls,
+ * finishes the rest.
  */
-export async function redrive<DB, Payload>(desk: Desk<DB, Payload>, id: bigint): Promise<RedriveOutcome> {
+export async function redrive<DB, Payload>(
+  desk: Desk<DB, Payload>,
+  id: bigint,
+  by: Operator,
+): Promise<RedriveOutcome> {
   const { db, definition } = desk
   let letter: DeadLetter | undefined
   try {
-    letter = await db.transaction().execute(async trx => {
-      const found = await lockParked(trx, definition.name, id)
-      if (found) await handleLetters(trx, definition, [found])
+    await db.transaction().execute(async trx => {
+      letter = await lockParked(trx, definition.name, id)
+      if (!letter) return
+      await handleLetters(trx, definition, [letter])
+      await recordAct(trx, by, { act: 'redrive', outcome: 'done', ...named(letter) })
       await failpoint('letter.redriven')
-      return found
     })
   } catch (error) {
     if (isInfrastructureError(error)) throw error
-    return { kind: 'failed', reason: reasonOf(error) }
+    const [failed, reason] = [letter as DeadLetter | undefined, reasonOf(error)]
+    if (failed) {
+      await db
+        .transaction()
+        .execute(trx =>
+          recordAct(trx, by, { act: 'redrive', outcome: 'failed', ...named(failed), detail: { reason } }),
+        )
+    }
+    return { kind: 'failed', reason }
   }
   if (!letter) return { kind: 'not_parked' }
   await failpoint('letter.closed')
@@ -68,23 +61,35 @@ export async function redrive<DB, Payload>(desk: Desk<DB, Payload>, id: bigint):
   return { ...outcome, handled: outcome.handled + 1 }
 }
 
-/** Gives a parked message up, for the reason in `note`, then handles those that wait behind it, in order. */
+/** Gives a parked message up, for the reason in `why`, then handles those that wait behind it, in order. */
 export async function discard<DB, Payload>(
   desk: Desk<DB, Payload>,
   id: bigint,
-  note: string,
+  by: Operator & { why: string },
 ): Promise<DiscardOutcome> {
   const letter = await desk.db.transaction().execute(async trx => {
     const found = await lockParked(trx, desk.definition.name, id)
     if (found) {
-      await sql`update dead_letters set state = 'discarded', closed_at = clock_timestamp(), note = ${storable(note)}
-                where id = ${String(id)}`.execute(trx)
+      await closeDiscarded(trx, id, by.why)
+      await recordAct(trx, by, { act: 'discard', outcome: 'done', ...named(found) })
       await failpoint('letter.discarded')
     }
     return found
   })
   return letter ? releaseKey(desk, letter.source) : { kind: 'not_parked' }
 }
+
+export const closeDiscarded = <DB>(trx: Transaction<DB>, id: bigint, why: string) =>
+  sql`update dead_letters set state = 'discarded', closed_at = clock_timestamp(), note = ${storable(why)}
+      where id = ${String(id)}`.execute(trx)
+
+const named = ({ id, consumer, eventId, source: { topic, key } }: DeadLetter) => ({
+  deadLetterId: id,
+  consumer,
+  eventId,
+  topic,
+  key,
+})
 
 /**
  * Finishes releases that a crash cut short: keys that are blocked with nothing parked. Answers how many keys there
@@ -137,8 +142,8 @@ async function releaseSome<DB, Payload>(
   try {
     const handled = await db.transaction().execute(async trx => {
       await lockKey(trx, definition.name, topic, key)
-      const { rows } = await sql<Row>`
-        select ${columns} from dead_letters
+      const { rows } = await sql<LetterRow>`
+        select ${letterColumns} from dead_letters
         where consumer = ${definition.name} and topic = ${topic} and key = ${key} and state in ('parked', 'waiting')
         order by dead_letters.id limit ${limit}`.execute(trx)
       const parkedAt = rows.findIndex(({ state }) => state === 'parked')
@@ -166,22 +171,22 @@ const lockKey = <DB>(trx: Transaction<DB>, consumer: string, topic: string, key:
     trx,
   )
 
-async function lockParked<DB>(
+export async function lockParked<DB>(
   trx: Transaction<DB>,
   consumer: string,
   id: bigint,
 ): Promise<DeadLetter | undefined> {
-  const find = sql<Row>`
-    select ${columns} from dead_letters where id = ${String(id)} and consumer = ${consumer} and state = 'parked'`
+  const find = sql<LetterRow>`
+    select ${letterColumns} from dead_letters where id = ${String(id)} and consumer = ${consumer} and state = 'parked'`
   const [found] = (await find.execute(trx)).rows
   if (!found) return undefined
   if (found.key !== null) await lockKey(trx, consumer, found.topic, found.key)
   // Two redrives of one letter: the second waits here, and then finds it closed.
-  const [locked] = (await sql<Row>`${find} for update`.execute(trx)).rows
+  const [locked] = (await sql<LetterRow>`${find} for update`.execute(trx)).rows
   return locked && toDeadLetter(locked)
 }
 
-async function handleLetters<DB, Payload>(
+export async function handleLetters<DB, Payload>(
   trx: Transaction<DB>,
   definition: ConsumerDefinition<DB, Payload>,
   letters: DeadLetter[],
@@ -211,38 +216,3 @@ async function parkFirst<DB, Payload>(
     return numAffectedRows === 1n
   })
 }
-
-type Row = Omit<DeadLetter, 'id' | 'eventId' | 'source'> & {
-  id: string
-  event_id: string
-  topic: string
-  partition: number
-  offset: string
-  key: string | null
-  value: Buffer | null
-  headers: Record<string, string>
-  published_at: Date
-}
-
-// A plain `order by id` would mean the text of this list, and 10 comes before 9 there.
-const columns = sql.raw(
-  'id::text, consumer, event_id, topic, "partition", "offset"::text, key, value, headers, published_at, state, reason, attempts',
-)
-
-const toDeadLetter = (row: Row): DeadLetter => ({
-  id: BigInt(row.id),
-  consumer: row.consumer,
-  eventId: row.event_id,
-  state: row.state,
-  reason: row.reason,
-  attempts: row.attempts,
-  source: {
-    topic: row.topic,
-    partition: row.partition,
-    offset: BigInt(row.offset),
-    key: row.key,
-    value: row.value,
-    headers: row.headers,
-    timestamp: row.published_at,
-  },
-})
