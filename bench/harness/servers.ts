@@ -10,7 +10,7 @@ import { embeddedPostgres, type PostgresAddress } from 'scripts/infrastructure/p
 import { kafkaLibraryFolder } from 'scripts/system/settings'
 import { createDatabase, type DatabaseServer, dropDatabase, prepareServer } from 'scripts/testing/databases'
 
-export type BenchDatabase = DatabaseAddress & { drop(): Promise<void> }
+export type BenchDatabase = { address: DatabaseAddress; drop(): Promise<void> }
 export type KafkaForBench = { brokers: string[]; daemon: Daemon; jmxPort: number; remove(): Promise<void> }
 
 /** Servers set as in production: fsync and synchronous_commit on, the broker as `npm start` runs it. */
@@ -111,7 +111,7 @@ export async function startServers({ folder, walLevel, track, say }: ServersOpti
       kafka,
       async database(kind) {
         const address = await createDatabase(databaseServer, kind)
-        return { ...address, drop: () => dropDatabase(databaseServer, address.database) }
+        return { address, drop: () => dropDatabase(databaseServer, address.database) }
       },
       startKafka,
       asSuperuser,

@@ -19,7 +19,7 @@ async function measureInserts(bench: Bench): Promise<void> {
   const seconds = bench.choose({ quick: 2, usual: 5 })
   const folder = bench.servers.logFolder
   const once = (clients: number) => async () => ({
-    rate: await runPgbench(database, { clients, seconds, folder }),
+    rate: await runPgbench(database.address, { clients, seconds, folder }),
   })
   await bench.measure(
     ...[1, 32].map(clients => ({

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { DatabaseAddress } from 'migrations/migrate'
 import { run } from 'scripts/infrastructure/run-command'
-import type { BenchDatabase } from '../harness/servers.ts'
 
 /** The rows of one order and its event, as orders-service writes them, in one statement and one transaction. */
 export const oneOrderSql = (user: string) => `
@@ -17,7 +17,7 @@ from placed`
 
 /** Transactions a second of `clients` connections, by pgbench's own count. */
 export async function runPgbench(
-  database: BenchDatabase,
+  database: DatabaseAddress,
   { clients, seconds, folder }: { clients: number; seconds: number; folder: string },
 ): Promise<number> {
   const script = join(folder, `${database.database}.pgbench`)
