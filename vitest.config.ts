@@ -10,6 +10,14 @@ export default defineConfig({
       { test: { name: 'unit', include: ['**/*.unit.test.ts'], testTimeout: 10_000, maxWorkers } },
       {
         test: {
+          name: 'simulation',
+          include: ['simulation/*.sim.test.ts'],
+          setupFiles: './simulation/replace.ts',
+          maxWorkers,
+        },
+      },
+      {
+        test: {
           name: 'int',
           include: ['**/*.int.test.ts'],
           globalSetup: setUp('infrastructure'),

@@ -1,0 +1,47 @@
+import type { PoolClient } from 'pg'
+import type { Page, Window } from '../../messaging/src/claim-window.ts'
+import { parseSnapshot } from '../../messaging/src/snapshot.ts'
+import { type ModelConnection, modelOf, type OutboxRecord } from './database.ts'
+
+const timeline = '00000001'
+
+export async function openWindow(client: PoolClient, from: string, limit: number): Promise<Page> {
+  const { call, db } = open(client)
+  return call('read outbox, new window', () => {
+    const to = db.snapshot()
+    const rows = visibleRows(client, limit, ({ xid }) => !isIn(from, xid))
+    return { rows, timeline, window: { from, to, afterId: rows.at(-1)?.id ?? '0' } }
+  })
+}
+
+export async function nextPage(client: PoolClient, window: Window, limit: number): Promise<Page> {
+  const { call } = open(client)
+  const { from, to, afterId } = window
+  return call('read outbox, next page', () => {
+    const rows = visibleRows(
+      client,
+      limit,
+      ({ id, xid }) => id > BigInt(afterId) && isIn(to, xid) && !isIn(from, xid),
+    )
+    return { rows, timeline, window: { ...window, afterId: rows.at(-1)?.id ?? afterId } }
+  })
+}
+
+function open(client: PoolClient) {
+  const connection = modelOf<ModelConnection>(client)
+  return { call: connection.call.bind(connection), db: connection.db }
+}
+
+/** Committed rows in id order, which is the order they were written in. */
+function visibleRows(client: PoolClient, limit: number, isWanted: (row: OutboxRecord) => boolean) {
+  const { db } = modelOf<ModelConnection>(client)
+  const wanted = db.outbox.filter(row => db.isCommitted(row.xid) && isWanted(row)).slice(0, limit)
+  // As the driver gives a bigint that was selected as text.
+  return wanted.map(({ xid, ...row }) => ({ ...row, id: String(row.id) }) as unknown as Page['rows'][number])
+}
+
+/** pg_visible_in_snapshot() */
+function isIn(snapshot: string, xid: bigint): boolean {
+  const { xmax, inProgress } = parseSnapshot(snapshot)
+  return xid < xmax && !inProgress.includes(xid)
+}
