@@ -7,6 +7,8 @@ import type { EventHub } from './events/event-hub.ts'
 import { registerEvents } from './events/event-routes.ts'
 import { registerForwarding } from './forward.ts'
 import { registerSystemHealth } from './health.ts'
+import type { Auditor } from './integrity/auditor.ts'
+import { registerIntegrity } from './integrity/integrity-routes.ts'
 import type { ServiceName } from './public-calls.ts'
 import { registerStats } from './stats.ts'
 import { registerTimeline } from './timeline.ts'
@@ -15,6 +17,7 @@ import type { Upstream } from './upstream.ts'
 export type GatewayParts = {
   upstreams: Record<ServiceName, Upstream>
   hub: EventHub
+  auditor: Auditor
   checks: Record<string, Check>
   door: DoorSettings & { trustedProxies: string[] }
   log: Logger
@@ -24,7 +27,14 @@ export type GatewayParts = {
 const requestTimeoutMs = 30_000
 
 /** The gateway, not yet listening. Closing it ends the event streams; the parts stay the caller's to close. */
-export async function buildGateway({ upstreams, hub, checks, door, log }: GatewayParts): Promise<App> {
+export async function buildGateway({
+  upstreams,
+  hub,
+  auditor,
+  checks,
+  door,
+  log,
+}: GatewayParts): Promise<App> {
   const document = new SystemDocument(Object.values(upstreams))
   const app = await createApp(
     {
@@ -43,6 +53,7 @@ export async function buildGateway({ upstreams, hub, checks, door, log }: Gatewa
   registerTimeline(app, upstreams)
   registerEvents(app, hub)
   registerStats(app, upstreams)
+  registerIntegrity(app, auditor)
   registerSystemHealth(app, Object.values(upstreams), checks)
 
   const closing = new AbortController()

@@ -1,4 +1,5 @@
 import { CommonConfig, Port } from 'edge/config'
+import { Duration } from 'edge/duration'
 import { type Static, Type } from 'typebox'
 
 const Origin = (fallback: string) => Type.String({ pattern: '^https?://[^\\s/?#,]+$', default: fallback })
@@ -19,6 +20,12 @@ export const GatewayConfig = Type.Object({
   RATE_LIMIT_PER_SECOND: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 1_000 }),
   /** Event streams open at once, of all clients together. */
   EVENT_STREAMS_MAX: Type.Integer({ minimum: 1, maximum: 100_000, default: 1_000 }),
+  /** When a turn of the audit is taken: minute, hour, day, month, weekday, with seconds before them if need be. */
+  INTEGRITY_SCHEDULE: Type.String({ pattern: '^\\S+( \\S+){4,5}$', default: '* * * * *' }),
+  /** An order that is open for longer is a violation; younger ones are not judged. */
+  INTEGRITY_SETTLED_WITHIN: Duration('15m'),
+  /** What a turn may take, whatever there is to check. */
+  INTEGRITY_TURN: Duration('3s'),
   /** Addresses of proxies whose X-Forwarded-For names the client; without it the client is who connects. */
   TRUSTED_PROXIES: Type.Optional(Type.String({ pattern: '^[0-9a-fA-F.:/]+(,[0-9a-fA-F.:/]+)*$' })),
 })

@@ -3,6 +3,8 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { pino } from 'pino'
 import { buildGateway, type GatewayParts } from './app.ts'
 import { EventHub } from './events/event-hub.ts'
+import { Auditor } from './integrity/auditor.ts'
+import { integrityOf } from './integrity/services.ts'
 import { openUpstream } from './upstream.ts'
 
 export type Arrived = { method: string; url: string; headers: IncomingHttpHeaders; body: string }
@@ -62,12 +64,14 @@ export async function startGateway(
     streamsMax = 10,
     checks = {},
     trustedProxies = [],
+    settledWithinMs = 60_000,
   }: {
     timeoutMs?: number
     rateLimitPerSecond?: number
     streamsMax?: number
     checks?: GatewayParts['checks']
     trustedProxies?: string[]
+    settledWithinMs?: number
   } = {},
 ) {
   const logged: LogLine[] = []
@@ -81,6 +85,7 @@ export async function startGateway(
   const app = await buildGateway({
     upstreams,
     hub,
+    auditor: new Auditor(integrityOf(upstreams), log, { settledWithinMs, workMsMax: 2_000 }),
     checks,
     door: { corsOrigins: ['http://shop.test'], rateLimitPerSecond, trustedProxies },
     log,

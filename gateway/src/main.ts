@@ -1,5 +1,6 @@
 import closeWithGrace from 'close-with-grace'
 import { configOrExit } from 'edge/config'
+import { millisecondsOf } from 'edge/duration'
 import { HealthDetail } from 'edge/health'
 import { listenOrExit } from 'edge/listen'
 import { openLog } from 'edge/log'
@@ -9,6 +10,9 @@ import { buildGateway } from './app.ts'
 import { GatewayConfig } from './config.ts'
 import { EventHub } from './events/event-hub.ts'
 import { startFollowing } from './events/follow-topic.ts'
+import { Auditor } from './integrity/auditor.ts'
+import { scheduleAudit } from './integrity/schedule-audit.ts'
+import { integrityOf } from './integrity/services.ts'
 import { openUpstream } from './upstream.ts'
 
 const shutdownMsMax = 10_000
@@ -25,11 +29,16 @@ const closeUpstreams = () => Promise.all(Object.values(upstreams).map(upstream =
 const transport = openKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'gateway', log })
 const hub = new EventHub({ streamsMax: config.EVENT_STREAMS_MAX }, log)
 const topic = topicSettings('order_status_updates', config)
+const auditor = new Auditor(integrityOf(upstreams), log, {
+  settledWithinMs: millisecondsOf(config.INTEGRITY_SETTLED_WITHIN),
+  workMsMax: millisecondsOf(config.INTEGRITY_TURN),
+})
 const following = startFollowing(transport, hub, topic, log)
 
 const app = await buildGateway({
   upstreams,
   hub,
+  auditor,
   checks: {
     kafka: () => transport.ping(),
     events: async () => {
@@ -44,6 +53,7 @@ const app = await buildGateway({
   },
   log,
 })
+const audits = scheduleAudit(auditor, config.INTEGRITY_SCHEDULE, log)
 
 closeWithGrace({ delay: shutdownMsMax, logger: false }, async ({ signal, err }) => {
   if (err) log.fatal({ err }, 'the gateway stops after an error')
@@ -51,6 +61,7 @@ closeWithGrace({ delay: shutdownMsMax, logger: false }, async ({ signal, err }) 
   // Streams end, requests in flight are answered; only then do the parts go that they stand on.
   const late = setTimeout(closeUpstreams, drainMsMax)
   await app.close()
+  await audits.stop()
   clearTimeout(late)
   await following.stop()
   await transport.close()

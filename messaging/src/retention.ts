@@ -62,6 +62,7 @@ export async function retainOnce(
     if (!signal?.aborted && (await dropIfPublished(pool, name, log))) outcome.dropped.push(name)
   }
   outcome.outboxRows = await deleteInBatches(pool, deleteFromDefault, outboxExpired, signal)
+  await pool.query(raiseInboxFloor, [inboxExpired])
   outcome.inboxRows = await deleteInBatches(pool, deleteFromInbox, inboxExpired, signal)
   await deleteInBatches(pool, deleteFromDeadLetters, inboxExpired, signal)
   return outcome
@@ -164,6 +165,10 @@ async function isKept(client: PoolClient, partition: string): Promise<boolean> {
 const deleteFromDefault = `delete from outbox_default where ctid = any (array(
   select ctid from outbox_default o where created_at < $1 and exists (select from relay_cursor) and not exists (
     select from relay_cursor c where not pg_visible_in_snapshot(o.xid, c.published_to)) limit $2))`
+/** Before they go: whoever finds a row missing then knows why. It never falls, also where retention is made longer. */
+const raiseInboxFloor = `insert into inbox_floor (forgotten_before) values ($1)
+  on conflict (is_only) do update set forgotten_before = excluded.forgotten_before
+  where inbox_floor.forgotten_before < excluded.forgotten_before`
 /** A message that is put aside is remembered for as long as that: else it would be handled here and redriven there. */
 const deleteFromInbox = `delete from inbox where ctid = any (array(
   select ctid from inbox i where processed_at < $1 and not exists (

@@ -5,6 +5,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Transport } from 'messaging/transport'
 import { v7 as uuidv7 } from 'uuid'
 import type { OrdersDatabase } from './database.ts'
+import { registerIntegrityRoutes } from './integrity/integrity-routes.ts'
 import { type GatherSettings, gather } from './orders/gather.ts'
 import { registerOrderRoutes } from './orders/order-routes.ts'
 import { placeOrders } from './orders/place-orders.ts'
@@ -57,5 +58,6 @@ export async function createOrdersApp({
   })
   registerOrderRoutes(app, db, placer)
   registerStatsRoutes(app, db, transport)
+  registerIntegrityRoutes(app, db)
   return app
 }

@@ -5,6 +5,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Transport } from 'messaging/transport'
 import { registerAccountRoutes } from './accounts/account-routes.ts'
 import type { PaymentsDatabase } from './database.ts'
+import { registerIntegrityRoutes } from './integrity/integrity-routes.ts'
 import { registerPaymentRoutes } from './payments/payment-routes.ts'
 import { registerStatsRoutes } from './stats/stats-routes.ts'
 
@@ -32,5 +33,6 @@ export async function createPaymentsApp({ db, transport, log }: PaymentsAppDepen
   registerAccountRoutes(app, db)
   registerPaymentRoutes(app, db)
   registerStatsRoutes(app, db, transport)
+  registerIntegrityRoutes(app, db)
   return app
 }
