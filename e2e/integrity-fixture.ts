@@ -10,7 +10,11 @@ import * as ordersSide from 'orders-service/test-service'
 import * as paymentsSide from 'payments-service/test-service'
 import { expect } from 'vitest'
 
-export type Logged = { level: 'error' | 'warn' | 'info' | 'debug'; fields: Record<string, unknown>; text: string }
+export type Logged = {
+  level: 'error' | 'warn' | 'info' | 'debug'
+  fields: Record<string, unknown>
+  text: string
+}
 export type Found = { check: CheckName; id: string }
 
 /**

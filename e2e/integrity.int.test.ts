@@ -1,6 +1,6 @@
 import { retainOnce } from 'messaging/retention'
 import { v7 as uuidv7 } from 'uuid'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { expectSound, type Found, foundIn, openShop, type Shop } from './integrity-fixture.ts'
 
 let shop: Shop
@@ -69,9 +69,12 @@ const violations: Violation[] = [
   {
     it: 'an order that is CANCELLED though it was paid',
     plant: ({ id }) =>
-      shop.inOrders(`update orders set status = 'CANCELLED', reason = 'insufficient_funds' where id = '${id}'`),
+      shop.inOrders(
+        `update orders set status = 'CANCELLED', reason = 'insufficient_funds' where id = '${id}'`,
+      ),
     expected: about('order_payment_differ'),
-    heal: ({ id }) => shop.inOrders(`update orders set status = 'FINISHED', reason = null where id = '${id}'`),
+    heal: ({ id }) =>
+      shop.inOrders(`update orders set status = 'FINISHED', reason = null where id = '${id}'`),
   },
   {
     it: 'an order of another amount than its payment',
@@ -100,7 +103,9 @@ const violations: Violation[] = [
   {
     it: 'a task that the inbox does not remember',
     plant: ({ id }) =>
-      shop.inPayments(keep('inbox', `event_id = (select task_event_id from payments where order_id = '${id}')`)),
+      shop.inPayments(
+        keep('inbox', `event_id = (select task_event_id from payments where order_id = '${id}')`),
+      ),
     expected: about('payment_without_task'),
     heal: () => shop.inPayments(restore('inbox')),
   },
@@ -135,9 +140,11 @@ const violations: Violation[] = [
   },
   {
     it: 'a balance that somebody raised',
-    plant: () => shop.inPayments(`update accounts set balance_minor = balance_minor + 1 where user_id = ${userId}`),
+    plant: () =>
+      shop.inPayments(`update accounts set balance_minor = balance_minor + 1 where user_id = ${userId}`),
     expected: aboutUser('balance_differs'),
-    heal: () => shop.inPayments(`update accounts set balance_minor = balance_minor - 1 where user_id = ${userId}`),
+    heal: () =>
+      shop.inPayments(`update accounts set balance_minor = balance_minor - 1 where user_id = ${userId}`),
   },
   {
     it: 'a deposit that is gone, with all that came after it left',
@@ -168,7 +175,8 @@ test.each(violations)('found, named, logged once, and forgotten when healed: $it
   expect(errors.map(({ fields }) => ({ check: fields.check, id: (fields.ids as string[])[0] }))).toEqual(
     violation.expected(order),
   )
-  for (const { fields } of errors) expect(fields).toMatchObject({ next: expect.any(String), detail: expect.any(String) })
+  for (const { fields } of errors)
+    expect(fields).toMatchObject({ next: expect.any(String), detail: expect.any(String) })
 
   await violation.heal(order)
   expectSound(await shop.audit())
@@ -193,7 +201,11 @@ describe('nothing is reported', () => {
       const customer = await shop.newUser()
       for (let i = 0; isBusy; i++) {
         await shop.settledOrder(customer, i % 5 === 0 ? 1_000_000 : 1)
-        await shop.payments.app.inject({ method: 'PATCH', url: `/users/${customer}`, payload: { balance_change: 1 } })
+        await shop.payments.app.inject({
+          method: 'PATCH',
+          url: `/users/${customer}`,
+          payload: { balance_change: 1 },
+        })
       }
     })
     const first = (await shop.audit(auditor)).verified_to ?? ''
@@ -233,10 +245,17 @@ describe('nothing is reported', () => {
   test('after messages were dropped by age, also where they are kept longer since', async () => {
     await shop.settledOrder(userId)
     const muchLater = () => new Date(Date.now() + 10 * 86_400_000)
-    const retention = { log: { ...console, info: () => undefined, debug: () => undefined, warn: () => undefined } }
+    const retention = {
+      log: { ...console, info: () => undefined, debug: () => undefined, warn: () => undefined },
+    }
     const days = (count: number) => count * 86_400_000
     for (const { pool } of [shop.orders, shop.payments]) {
-      const { inboxRows } = await retainOnce({ pool, ...retention, now: muchLater, inboxRetentionMs: days(9) })
+      const { inboxRows } = await retainOnce({
+        pool,
+        ...retention,
+        now: muchLater,
+        inboxRetentionMs: days(9),
+      })
       expect(inboxRows).toBeGreaterThan(0)
       await retainOnce({ pool, ...retention, inboxRetentionMs: days(30) })
     }

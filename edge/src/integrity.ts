@@ -62,7 +62,10 @@ export const SliceQuery = Type.Object(
   { additionalProperties: false },
 )
 /** Exactly this slice. */
-export const RowsQuery = Type.Object({ after: OrderPlace, until: OrderPlace }, { additionalProperties: false })
+export const RowsQuery = Type.Object(
+  { after: OrderPlace, until: OrderPlace },
+  { additionalProperties: false },
+)
 
 /** For what only the gateway calls. */
 export const integrityRoute = {

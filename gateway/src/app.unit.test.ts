@@ -78,6 +78,7 @@ describe('document', () => {
     const own = await read(gateway)
     expect(Object.keys(own.paths).toSorted()).toEqual([
       '/health',
+      '/integrity',
       '/orders/events',
       '/orders/{id}/timeline',
       '/stats',

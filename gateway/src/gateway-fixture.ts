@@ -82,10 +82,11 @@ export async function startGateway(
     payments: openUpstream('payments', urls.payments ?? nobody, timeoutMs),
   }
   const hub = new EventHub({ streamsMax }, log)
+  const auditor = new Auditor(integrityOf(upstreams), log, { settledWithinMs, workMsMax: 2_000 })
   const app = await buildGateway({
     upstreams,
     hub,
-    auditor: new Auditor(integrityOf(upstreams), log, { settledWithinMs, workMsMax: 2_000 }),
+    auditor,
     checks,
     door: { corsOrigins: ['http://shop.test'], rateLimitPerSecond, trustedProxies },
     log,
@@ -96,6 +97,7 @@ export async function startGateway(
     port: Number(new URL(url).port),
     app,
     hub,
+    auditor,
     logged,
     async close() {
       await app.close()

@@ -79,7 +79,9 @@ export async function openTestService() {
       }
     },
     empty: () =>
-      sql`truncate orders, integrity_audit, inbox_floor, inbox, dead_letters, blocked_keys, outbox, idempotency_keys`.execute(db),
+      sql`truncate orders, integrity_audit, inbox_floor, inbox, dead_letters, blocked_keys, outbox, idempotency_keys`.execute(
+        db,
+      ),
     /** Another instance on the same database. Close it. */
     newApp,
     async close() {

@@ -26,7 +26,9 @@ export function linesOf(report: Report): string[] {
     '',
     `  ${checked.orders} orders, ${checked.accounts} accounts and ${checked.ledger_entries} ledger entries in ${took_ms} ms`,
     `  orders placed before ${verified_to ?? '(none yet)'} compared with their payments`,
-    ...(overdue.count > 0 ? [`  ${overdue.is_capped ? 'at least ' : ''}${overdue.count} orders are late`] : []),
+    ...(overdue.count > 0
+      ? [`  ${overdue.is_capped ? 'at least ' : ''}${overdue.count} orders are late`]
+      : []),
     ...swept,
     '',
     conclusion(report, missing),

@@ -46,13 +46,13 @@ export async function runAudit(args: string[], env: Record<string, string | unde
 
 async function ask(gatewayUrl: string): Promise<Report> {
   for (let refusals = 0; ; refusals++) {
-    const response = await fetch(`${gatewayUrl}/integrity`, { signal: AbortSignal.timeout(answerMsMax) }).catch(
-      () => {
-        throw new Error(
-          `Nothing answers at ${gatewayUrl}. Start the system with npm start, or set GATEWAY_URL.`,
-        )
-      },
-    )
+    const response = await fetch(`${gatewayUrl}/integrity`, {
+      signal: AbortSignal.timeout(answerMsMax),
+    }).catch(() => {
+      throw new Error(
+        `Nothing answers at ${gatewayUrl}. Start the system with npm start, or set GATEWAY_URL.`,
+      )
+    })
     const body = (await response.json()) as Report & { detail?: string }
     if (response.status === 200) return body
     if (refusals >= refusalsMax || ![429, 503].includes(response.status)) {

@@ -66,13 +66,20 @@ export class Auditor {
       const broken = found.filter(one => one.check === check)
       if (broken.length === 0) continue
       const ids = broken.slice(0, idsLogged).map(({ id }) => id)
-      this.#log.error({ check, ids, detail: broken[0]?.detail, next }, `integrity violated: "${rule}" does not hold`)
+      this.#log.error(
+        { check, ids, detail: broken[0]?.detail, next },
+        `integrity violated: "${rule}" does not hold`,
+      )
     }
     if (before.length > 0 && findings.length === 0) {
       this.#log.info({}, 'integrity: every violation that was known is healed')
     }
     const { status, took_ms, checked, missing } = report as Report
-    if (missing) this.#log.warn({ missing }, 'integrity not checked: a service does not answer; the next turn tries again')
+    if (missing)
+      this.#log.warn(
+        { missing },
+        'integrity not checked: a service does not answer; the next turn tries again',
+      )
     else this.#log.debug({ status, took_ms, ...checked }, 'integrity checked')
   }
 }

@@ -16,7 +16,10 @@ export const sliceChecks = (services: Integrity, settledBefore: string): Record<
  * Each service checks its own rows; then the digests of both are compared, and only where they differ the rows.
  * Orders are read first: a result that was there then comes from a payment that is there later.
  */
-async function checkBoth(services: Integrity, { after, until }: { after: string; until: string }): Promise<Slice> {
+async function checkBoth(
+  services: Integrity,
+  { after, until }: { after: string; until: string },
+): Promise<Slice> {
   let orders = await services.checkOrders({ after, until })
   const payments = await services.checkPayments({ after, until: orders.until })
   if (payments.until !== orders.until) orders = await services.checkOrders({ after, until: payments.until })

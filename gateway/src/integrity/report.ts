@@ -56,7 +56,9 @@ export const Report = Type.Object({
     }),
   ),
   missing: Type.Optional(
-    Type.Array(Type.String(), { description: 'Services that did not answer: what they know was not checked' }),
+    Type.Array(Type.String(), {
+      description: 'Services that did not answer: what they know was not checked',
+    }),
   ),
 })
 export type Report = Static<typeof Report>
@@ -116,4 +118,5 @@ function checkOf(name: CheckName, findings: Progress['findings']): Report['check
 }
 
 /** The first 48 bits of a UUIDv7. */
-const timeOfOrderId = (id: string) => new Date(Number.parseInt(id.replace('-', '').slice(0, 12), 16)).toISOString()
+const timeOfOrderId = (id: string) =>
+  new Date(Number.parseInt(id.replace('-', '').slice(0, 12), 16)).toISOString()

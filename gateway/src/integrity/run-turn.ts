@@ -2,7 +2,14 @@ import { performance } from 'node:perf_hooks'
 import type { Turn } from 'edge/integrity'
 import { type CheckSlice, checkOverdue, sliceChecks } from './check-slice.ts'
 import { OpenFindings } from './open-findings.ts'
-import { type AreaName, areaNames, firstPlace, type Progress, type Sweep, startOfProgress } from './progress.ts'
+import {
+  type AreaName,
+  areaNames,
+  firstPlace,
+  type Progress,
+  type Sweep,
+  startOfProgress,
+} from './progress.ts'
 import { makeReport } from './report.ts'
 import { type Integrity, SilentServiceError } from './services.ts'
 

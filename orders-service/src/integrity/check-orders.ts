@@ -1,4 +1,11 @@
-import { type AgreedRows, findingsMax, noOrderId, type OrderSlice, rowsShownMax, sliceRowsMax } from 'edge/integrity'
+import {
+  type AgreedRows,
+  findingsMax,
+  noOrderId,
+  type OrderSlice,
+  rowsShownMax,
+  sliceRowsMax,
+} from 'edge/integrity'
 import { digestOf, isForgotten } from 'edge/integrity-sql'
 import { type Kysely, sql } from 'kysely'
 import type { OrdersDatabase } from '../database.ts'

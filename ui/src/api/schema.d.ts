@@ -303,6 +303,129 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/integrity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether money and messages add up, across all services
+         * @description Takes a turn of the audit, of a few seconds at most, or answers the outcome of the last one where it has just been taken: however often it is asked, the databases are busy with it a fifth of the time at most. `npm run audit` prints it for people.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /**
+                             * @description violated: a rule does not hold. incomplete: a service did not answer, and nothing wrong is known.
+                             * @enum {string}
+                             */
+                            status: "sound" | "violated" | "incomplete";
+                            /** Format: date-time */
+                            at: string;
+                            /** @description Of this turn; its work is bounded, however many orders there are */
+                            took_ms: number;
+                            /** @description Orders that are younger are not judged */
+                            settled_within_ms: number;
+                            /**
+                             * Format: date-time
+                             * @description Orders placed before have been compared with their payments at least once
+                             */
+                            verified_to: string | null;
+                            overdue: {
+                                count: number;
+                                is_capped: boolean;
+                            };
+                            /** @description Rows of this turn */
+                            checked: {
+                                orders: number;
+                                accounts: number;
+                                ledger_entries: number;
+                            };
+                            /** @description All of history is looked through again and again */
+                            sweeps: {
+                                /**
+                                 * @example orders
+                                 * @example accounts
+                                 * @example ledger
+                                 */
+                                area: string;
+                                /** Format: date-time */
+                                started_at: string;
+                                /** @description Rows of the sweep that runs */
+                                checked: number;
+                                /** Format: date-time */
+                                last_started_at: string | null;
+                                /** Format: date-time */
+                                last_finished_at: string | null;
+                                /** @description Rows of the last sweep that came to its end */
+                                last_checked: number;
+                            }[];
+                            /** @description Known and not healed; at most 20 of each check are kept */
+                            violations: number;
+                            checks: {
+                                name: string;
+                                rule: string;
+                                violations: number;
+                                /** @description There may be more than are shown */
+                                is_capped: boolean;
+                                found: {
+                                    /** @description Of the order; of the user in checks of accounts */
+                                    id: string;
+                                    detail: string;
+                                    /** Format: date-time */
+                                    found_at: string;
+                                }[];
+                                /** @description What to do where it does not hold */
+                                next?: string;
+                            }[];
+                            /** @description Services that did not answer: what they know was not checked */
+                            missing?: string[];
+                        };
+                    };
+                };
+                /** @description Too many requests; `Retry-After` says when to come back */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What this call needs is unavailable or overloaded; try again after `Retry-After` */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
