@@ -7,7 +7,8 @@ const setUp = (part: string) => `./scripts/testing/setup-${part}.ts`
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['**/*.unit.test.ts'], testTimeout: 10_000, maxWorkers } },
+      // Properties are tried a hundred times: on a busy machine that takes more than ten seconds, and says nothing.
+      { test: { name: 'unit', include: ['**/*.unit.test.ts'], testTimeout: 30_000, maxWorkers } },
       {
         test: {
           name: 'simulation',
