@@ -29,6 +29,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'proof',
+          include: ['e2e/**/*.proof.test.ts'],
+          globalSetup: setUp('infrastructure'),
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers,
+        },
+      },
+      {
+        test: {
           name: 'e2e',
           include: ['e2e/**/*.e2e.test.ts'],
           globalSetup: setUp('system'),

@@ -8,16 +8,16 @@ const checks = {
   types: ['tsc --noEmit -p .', 'tsc --noEmit -p ui'],
   lint: ['biome check .'],
 }
-const projects = ['unit', 'simulation', 'int', 'e2e']
-const needServers = ['int', 'e2e']
+const projects = ['unit', 'simulation', 'int', 'proof', 'e2e']
+const needServers = ['int', 'proof', 'e2e']
 const steps = [...Object.keys(checks), ...projects]
 
 const args = process.argv.slice(2)
 if (args.includes('--help')) {
   console.log(`npm test [-- ${steps.join('|')} …] [-- part of a test file's path …]
 
-Without arguments: types, lint, unit tests and the simulation (SEED=17 for one seed), then the int and e2e tests on
-real PostgreSQL and Kafka.
+Without arguments: types, lint, unit tests and the simulation (SEED=17 for one seed), then the int, proof and e2e tests
+on real PostgreSQL and Kafka.
 TEST_INFRA=containers|embedded|external chooses the servers; external takes TEST_POSTGRES_URL and TEST_KAFKA_BROKERS.`)
   process.exit(0)
 }

@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { armFailpoints } from 'messaging/failpoint'
+import { afterAll, afterEach, beforeAll, describe, test } from 'vitest'
+import { checkWorld } from './check-world.ts'
+import { leaseMs, startShopInstance } from './shop-instance.ts'
+import { shopFailpoints, workloadOf } from './workloads.ts'
+import { World } from './world.ts'
+
+/** Two instances of the shop in this process; the first that comes by has the fault. */
+let world: World
+beforeAll(async () => {
+  world = await World.open()
+  world.instances = await Promise.all([startShopInstance(world.place), startShopInstance(world.place)])
+})
+afterEach(() => armFailpoints())
+afterAll(() => world?.close())
+
+const faults: Record<string, () => Promise<unknown>> = {
+  'an error': () => Promise.reject(new Error('a fault on purpose')),
+  'every database connection cut': () => world.cutConnections(),
+  'a wait longer than the lease': () => sleep(leaseMs * 1.1),
+}
+
+test('without a fault', () => checkWorld(world))
+
+describe.each(Object.keys(faults))('%s', fault => {
+  test.each(shopFailpoints)('at %s', async failpoint => {
+    const fired = Promise.withResolvers<void>()
+    armFailpoints(async name => {
+      if (name !== failpoint) return
+      armFailpoints()
+      fired.resolve()
+      await faults[fault]?.()
+    })
+    await workloadOf[failpoint]?.(world)
+    await fired.promise
+    await checkWorld(world)
+  })
+})

@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { checkWorld } from './check-world.ts'
+import { ChildInstance } from './child-instance.ts'
+import { sessionTimeoutMs } from './shop-instance.ts'
+import { shopFailpoints, workloadOf } from './workloads.ts'
+import { World } from './world.ts'
+
+/** Each instance is a process that takes over from the one before, and then suffers the next fault itself. */
+describe.each(['SIGKILL', 'SIGSTOP'] as const)('%s', signal => {
+  let world: World
+  let victim: ChildInstance
+  beforeAll(async () => {
+    world = await World.open()
+    victim = await ChildInstance.start(world.place)
+    world.instances = [victim]
+  })
+  afterAll(async () => {
+    ChildInstance.killAll()
+    if (world) world.instances = []
+    await world?.close()
+  })
+
+  test('without a fault', () => checkWorld(world))
+
+  test.each(shopFailpoints)('at %s', async failpoint => {
+    const { reached } = await victim.arm(failpoint, signal)
+    const working = workloadOf[failpoint]?.(world)
+    await reached
+    const heir = await ChildInstance.start(world.place)
+    world.instances = signal === 'SIGKILL' ? [heir] : [heir, victim]
+    if (signal === 'SIGSTOP') {
+      // Past its lease and its session, so that the heir has both.
+      await sleep(sessionTimeoutMs * 1.2)
+      victim.thaw()
+    }
+    await working
+    await checkWorld(world)
+    world.instances = [heir]
+    if (signal === 'SIGSTOP') await victim.stop()
+    victim = heir
+  })
+})
