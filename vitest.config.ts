@@ -32,7 +32,7 @@ export default defineConfig({
           name: 'proof',
           include: ['e2e/**/*.proof.test.ts'],
           globalSetup: setUp('infrastructure'),
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 60_000,
           maxWorkers,
         },

@@ -1,7 +1,8 @@
 import { openLog } from 'edge/log'
 import { openPool, type PostgresAddress } from 'edge/postgres'
 import { startConsumer } from 'messaging/consume'
-import { discard, listDeadLetters, redrive } from 'messaging/dead-letters'
+import { listDeadLetters } from 'messaging/dead-letter-rows'
+import { discard, redrive } from 'messaging/dead-letters'
 import { openKafka } from 'messaging/kafkajs-transport'
 import { startRelay } from 'messaging/relay'
 import { retainOnce } from 'messaging/retention'
@@ -53,6 +54,7 @@ const consumerPace = {
   releaseIntervalMs: 100,
   subscribeRetry: retry,
 }
+const by = { who: 'a test', why: 'its cause is gone, or it is given up' }
 const clock = () => new Date()
 
 /** The parts of both services, wired as their main.ts wires them, at a quicker pace. */
@@ -85,7 +87,7 @@ export async function startShopInstance({ databases, brokers, prefix }: ShopPlac
     const desk = { db: paymentsDb, definition: debiting, log }
     for (const { id, state } of await listDeadLetters(paymentsDb, { consumer: debiting.name })) {
       if (state !== 'parked') continue
-      await (request.act === 'redrive' ? redrive(desk, id) : discard(desk, id, 'given up by a test'))
+      await (request.act === 'redrive' ? redrive(desk, id, by) : discard(desk, id, by))
     }
   }
 

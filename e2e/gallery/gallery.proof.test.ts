@@ -24,7 +24,7 @@ test('without a defect, every check is green', { timeout: 180_000 }, async () =>
 })
 
 describe('a seeded defect', () => {
-  test.each(defects)('$name: $what', { timeout: 60_000 }, async (defect: Defect) => {
+  test.each(defects)('$name: $what', async (defect: Defect) => {
     const { caughtBy, unnoticedBy } = defect
     copy.apply(defect)
     try {

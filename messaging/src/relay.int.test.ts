@@ -242,6 +242,16 @@ describe('a relay that dies or freezes', () => {
     expect(new Set(outbox.ids()).size).toBe(25)
   })
 
+  test('killed before publish: the page that it had claimed is published by its heir', async () => {
+    await outbox.append('a', 1, 2)
+    const transport = { publish: () => Promise.reject(new Error('killed')) }
+    const dying = outbox.openRelay({ leaseMs: 100, transport })
+    await expect(dying.relayOnce()).rejects.toThrow('killed')
+    const heir = outbox.openRelay()
+    await expect.poll(() => heir.relayOnce().then(({ kind }) => kind)).toBe('published')
+    expect(outbox.scans()).toEqual([1, 2])
+  })
+
   test('frozen past its lease and thawed: it is fenced, and first arrivals stay in order', async () => {
     await outbox.append('a', ...range(1, 30))
     const thaw = Promise.withResolvers<void>()

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { afterAll, beforeAll, test } from 'vitest'
 import { checkWorld } from './check-world.ts'
 import { ChildInstance } from './child-instance.ts'
 import { sessionTimeoutMs } from './shop-instance.ts'
@@ -7,7 +7,7 @@ import { shopFailpoints, workloadOf } from './workloads.ts'
 import { World } from './world.ts'
 
 /** Each instance is a process that takes over from the one before, and then suffers the next fault itself. */
-describe.each(['SIGKILL', 'SIGSTOP'] as const)('%s', signal => {
+export function testProcesses(signal: 'SIGKILL' | 'SIGSTOP'): void {
   let world: World
   let victim: ChildInstance
   beforeAll(async () => {
@@ -23,7 +23,7 @@ describe.each(['SIGKILL', 'SIGSTOP'] as const)('%s', signal => {
 
   test('without a fault', () => checkWorld(world))
 
-  test.each(shopFailpoints)('at %s', async failpoint => {
+  test.each(shopFailpoints)(`${signal} at %s`, async failpoint => {
     const { reached } = await victim.arm(failpoint, signal)
     const working = workloadOf[failpoint]?.(world)
     await reached
@@ -40,4 +40,4 @@ describe.each(['SIGKILL', 'SIGSTOP'] as const)('%s', signal => {
     if (signal === 'SIGSTOP') await victim.stop()
     victim = heir
   })
-})
+}
