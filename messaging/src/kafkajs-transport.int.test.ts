@@ -161,8 +161,11 @@ describe('offsets', () => {
     const handle = vi.fn(() => mayEnd)
     await consume(transport, topic, { handle, offsetCommitIntervalMs: 5 })
     await vi.waitFor(() => expect(handle).toHaveBeenCalled(), soon)
-    for (const _ of range(0, 20)) expect(await transport.lag(`${topic}-group`, [topic])).toBe(10)
-    end()
+    try {
+      for (const _ of range(0, 20)) expect(await transport.lag(`${topic}-group`, [topic])).toBe(10)
+    } finally {
+      end()
+    }
     await vi.waitFor(async () => expect(await transport.lag(`${topic}-group`, [topic])).toBe(0), soon)
   })
 
