@@ -8,6 +8,7 @@ import { run } from './run-command.ts'
 export type KafkaInDocker = {
   folder: string
   port: number
+  advertisedPort: number
   logFile: string
   readyOnce: () => Promise<boolean>
 }
@@ -32,9 +33,9 @@ export const kafkaImage = () => `apache/kafka:${kafkaVersion()}`
  * The same broker where there is Docker but no Java. Container and volume are named after the folder, so that
  * the next start finds what a crash left; `docker run` stays in the foreground and passes SIGTERM on.
  */
-export function kafkaInDocker({ folder, port, logFile, readyOnce }: KafkaInDocker) {
+export function kafkaInDocker({ folder, port, advertisedPort, logFile, readyOnce }: KafkaInDocker) {
   const name = `order-payments-kafka-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`
-  const environment = Object.entries(kafkaContainerEnvironment(`127.0.0.1:${port}`))
+  const environment = Object.entries(kafkaContainerEnvironment(`127.0.0.1:${advertisedPort}`))
   const removeContainer = () => run('docker', ['rm', '--force', name]).then(noop, noop)
   const daemon = new Daemon({
     name: 'kafka',

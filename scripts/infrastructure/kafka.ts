@@ -20,6 +20,8 @@ export type KafkaServer = {
 export type KafkaOptions = {
   folder: string
   port: number
+  /** Where clients are told to connect to, when that is not the port itself. */
+  advertisedPort?: number
   logFile: string
   runtime: KafkaRuntime
   /** Where the broker's own metrics can be asked for; nowhere without it, nor in Docker. */
@@ -48,14 +50,20 @@ const jvmOptions = [
 
 /** One real broker, formatted where its data is missing. The daemon is not started. */
 export async function embeddedKafka(options: KafkaOptions): Promise<KafkaServer> {
-  const { port, logFile, runtime } = options
+  const { port, advertisedPort = port, logFile, runtime } = options
   const folder = resolve(options.folder)
   await mkdir(folder, { recursive: true })
   await mkdir(dirname(logFile), { recursive: true })
   const brokers = [`${host}:${port}`]
   const remove = () => rmSync(folder, { recursive: true, force: true })
   if (runtime.kind === 'docker') {
-    const container = kafkaInDocker({ folder, port, logFile, readyOnce: () => kafkaAnswers(host, port) })
+    const container = kafkaInDocker({
+      folder,
+      port,
+      advertisedPort,
+      logFile,
+      readyOnce: () => kafkaAnswers(host, port),
+    })
     return { brokers, daemon: container.daemon, remove: () => [container.remove(), remove()] }
   }
   const configuration = join(folder, 'server.properties')
@@ -70,7 +78,8 @@ export async function embeddedKafka(options: KafkaOptions): Promise<KafkaServer>
     async prepare() {
       await assertPortFree(port)
       // Nobody but the broker itself knows the controller's port, so any free one does.
-      const properties = { bind: host, port, advertised: `${host}:${port}`, controllerPort: await freePort() }
+      const advertised = `${host}:${advertisedPort}`
+      const properties = { bind: host, port, advertised, controllerPort: await freePort() }
       writeFileSync(configuration, asFile(brokerProperties({ ...properties, dataFolder })))
       if (!existsSync(dataFolder)) await format(runtime.java, java, folder, dataFolder)
     },

@@ -48,19 +48,26 @@ const nodeFlags = [
 export type ServiceOptions = {
   settings: Pick<Settings, 'host' | 'ports' | 'logFolder' | 'env'>
   onLine?: (line: string) => void
+  /** Tells apart several of one service. */
+  instance?: number
+  nodeFlags?: string[]
 }
 
 /** The process of one service, the same whether `npm start` or a test runs it. Not started. */
-export function serviceDaemon(name: ServiceName, { settings, onLine }: ServiceOptions): Daemon {
+export function serviceDaemon(
+  name: ServiceName,
+  { settings, onLine, instance, nodeFlags: moreFlags = [] }: ServiceOptions,
+): Daemon {
   const { folder, entry, readyPath } = definitions[name]
   const { host, ports, logFolder, env } = settings
+  const daemonName = instance === undefined ? folder : `${folder}-${instance}`
   return new Daemon({
-    name: folder,
+    name: daemonName,
     command: process.execPath,
-    args: [...nodeFlags, join(projectFolder, entry)],
+    args: [...nodeFlags, ...moreFlags, join(projectFolder, entry)],
     env,
     cwd: projectFolder,
-    logFile: join(logFolder, `${folder}.log`),
+    logFile: join(logFolder, `${daemonName}.log`),
     ...(onLine && { onLine }),
     readyOnce: () => answersOk(`http://${host}:${ports[name]}${readyPath}`),
     readyMsMax,

@@ -28,13 +28,16 @@ export async function containerPostgres(): Promise<TestPostgres> {
   return { address, ...server }
 }
 
-export async function containerKafka(): Promise<TestKafka> {
+export async function containerKafka(options: {
+  port?: number
+  advertisedPort?: number
+}): Promise<TestKafka> {
   const { GenericContainer, getContainerRuntimeClient } = await import('testcontainers')
-  const port = await freePort()
+  const { port = await freePort(), advertisedPort = port } = options
   // The broker names itself to its clients, so it must know its address before it starts.
   const { host } = (await getContainerRuntimeClient()).info.containerRuntime
   const container = new GenericContainer(kafkaImage())
-    .withEnvironment(kafkaContainerEnvironment(`${host}:${port}`))
+    .withEnvironment(kafkaContainerEnvironment(`${host}:${advertisedPort}`))
     .withExposedPorts({ container: 9092, host: port })
   return {
     brokers: [`${host}:${port}`],

@@ -184,7 +184,8 @@ function mapServices<Value>(of: (name: TestedService) => Value): Record<TestedSe
   return { orders: of('orders'), payments: of('payments'), gateway: of('gateway') }
 }
 
-function databaseEnvironment(prefix: string, address: DatabaseAddress): Record<string, string> {
+/** What tells a service where its database is. */
+export function databaseEnvironment(prefix: string, address: DatabaseAddress): Record<string, string> {
   return {
     [`${prefix}_DB_HOST`]: address.host,
     [`${prefix}_DB_PORT`]: String(address.port),

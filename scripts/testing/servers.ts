@@ -58,13 +58,17 @@ export async function startTestPostgres(kind: ServerKind): Promise<TestPostgres>
   return { address: server.address, ...(await startEmbedded(server, run)) }
 }
 
-/** Started and ready. */
-export async function startTestKafka(kind: ServerKind): Promise<TestKafka> {
-  if (kind === 'containers') return containerKafka()
+/** Started and ready. With `advertisedPort` its clients go there: to a proxy that somebody has put before it. */
+export async function startTestKafka(
+  kind: ServerKind,
+  options: { port?: number; advertisedPort?: number } = {},
+): Promise<TestKafka> {
+  if (kind === 'containers') return containerKafka(options)
   const run = new RunFolder()
   const server = await embeddedKafka({
     folder: join(run.path, 'kafka'),
     port: await freePort(),
+    ...options,
     logFile: join(run.path, 'kafka.log'),
     runtime: await findKafkaRuntime(kafkaLibraries, line => console.error(line)),
   })
