@@ -94,8 +94,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       })
       await nemesis.runRound(plan, signal)
       await nemesis.healAll()
+      const healedAt = Date.now()
+      history.add({ mark: 'healed', at: healedAt })
       await customers.pause()
-      const settling = await settle(system, nemesis, history, customers.users)
+      const settling = await settle(system, nemesis, history, customers.users, healedAt)
       violations.push(...check(history, settling.state))
       if (violations.length > 0) writeFileSync(join(folder, 'state.json'), JSON.stringify(settling.state))
       rounds.push({
@@ -128,10 +130,9 @@ async function settle(
   nemesis: Nemesis,
   history: History,
   users: number[],
+  healedAt: number,
 ): Promise<{ state: FinalState; ms: number }> {
   await Promise.all(system.instances.map(({ daemon }) => daemon.untilReady()))
-  const healedAt = Date.now()
-  history.add({ mark: 'healed', at: healedAt })
   const read = () => readState(system.databases, system.brokers, users)
   const isLate = () => Date.now() - healedAt > settleWaitMsMax
   let settledAt = 0

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { CommonConfig, ConfigError, parseConfig } from 'edge/config'
+import { databaseAddress, databaseConfig } from 'edge/postgres'
+import { loadEnvironmentFile } from 'scripts/system/settings'
+import { Type } from 'typebox'
+import { check } from './checker/check.ts'
+import { readState } from './checker/read-state.ts'
+import type { FinalState } from './checker/state.ts'
+import { readHistory } from './load/history.ts'
+import { describeViolation } from './report.ts'
+
+const usage = `npm run check-history -- history.jsonl … [--state state.json]
+
+Reads what was asked for and answered, compares it with what there is in the end, and names what was lost, doubled,
+out of order or stuck. What there is: read from the databases and topics that ORDERS_DB_*, PAYMENTS_DB_* and
+KAFKA_BROKERS name, or from a file. Both formats are in docs/checker.md. Ends with 0 where all is well, 1 where not.`
+
+const Where = Type.Object({
+  ...CommonConfig,
+  ...databaseConfig('ORDERS', 'orders'),
+  ...databaseConfig('PAYMENTS', 'payments'),
+})
+const shownMax = 50
+
+try {
+  process.exit(await main())
+} catch (error) {
+  console.log(`Not checked. ${(error as Error).message}`)
+  process.exit(2)
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { state: { type: 'string' }, help: { type: 'boolean' } },
+  })
+  if (values.help || positionals.length === 0) {
+    console.log(usage)
+    return values.help ? 0 : 2
+  }
+  const history = readHistory(positionals)
+  const users = [...new Set(history.attempts.map(({ user }) => user))]
+  const state = values.state
+    ? (JSON.parse(readFileSync(values.state, 'utf8')) as FinalState)
+    : await readRunning(users)
+  const violations = check(history, state)
+  for (const violation of violations.slice(0, shownMax)) console.log(describeViolation(violation))
+  if (violations.length > shownMax) console.log(`… and ${violations.length - shownMax} more`)
+  console.log(
+    `${history.attempts.length} requests of ${users.length} users, ${state.orders.length} orders, ${state.payments.length} payments: ` +
+      (violations.length === 0 ? 'all is well.' : `${violations.length} violations.`),
+  )
+  return violations.length === 0 ? 0 : 1
+}
+
+async function readRunning(users: number[]): Promise<FinalState> {
+  loadEnvironmentFile()
+  try {
+    const config = parseConfig(Where, process.env)
+    const databases = {
+      orders: databaseAddress(config, 'ORDERS'),
+      payments: databaseAddress(config, 'PAYMENTS'),
+    }
+    return await readState(databases, config.KAFKA_BROKERS.split(','), users)
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    throw new Error(
+      `The databases or topics could not be read: ${(error as Error).message}. Is the system running? Or name a --state file.`,
+    )
+  }
+}
