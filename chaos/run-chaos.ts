@@ -132,7 +132,8 @@ async function settle(
   users: number[],
   healedAt: number,
 ): Promise<{ state: FinalState; ms: number }> {
-  await Promise.all(system.instances.map(({ daemon }) => daemon.untilReady()))
+  // One that does not get well is found by what it leaves undone.
+  await Promise.allSettled(system.instances.map(({ daemon }) => daemon.untilReady()))
   const read = () => readState(system.databases, system.brokers, users)
   const isLate = () => Date.now() - healedAt > settleWaitMsMax
   let settledAt = 0

@@ -192,7 +192,7 @@ const damages: [ViolationKind, string, Damage][] = [
     'a balance is not the sum of its ledger',
     ({ state }, at) => {
       const account = pickFrom(state.accounts, at)
-      return change(account, { balance: String(BigInt(account.balance) + 1n) })
+      return change(account, { balance: String(BigInt(account?.balance ?? 0) + 1n) })
     },
   ],
   [
@@ -200,7 +200,7 @@ const damages: [ViolationKind, string, Damage][] = [
     'an entry tells a wrong balance',
     ({ state }, at) => {
       const entry = pickFrom(state.ledger, at)
-      return change(entry, { balance_after: String(BigInt(entry.balance_after) - 1n) })
+      return change(entry, { balance_after: String(BigInt(entry?.balance_after ?? 0) - 1n) })
     },
   ],
   [

@@ -1,6 +1,7 @@
 import { openDatabase, openPool } from 'edge/postgres'
 import type { ConsumerDefinition } from 'messaging/consumer'
-import { type Desk, discard, listDeadLetters } from 'messaging/dead-letters'
+import { listDeadLetters } from 'messaging/dead-letter-rows'
+import { type Desk, discard } from 'messaging/dead-letters'
 import { settleOrdersConsumer } from 'orders-service/orders/settle-orders'
 import { debitAccountsConsumer } from 'payments-service/payments/debit-accounts'
 import type { Databases } from '../system/chaos-system.ts'
@@ -25,7 +26,7 @@ async function discardIn<DB, Payload>(
     let discarded = 0
     for (const { id, state } of await listDeadLetters(db)) {
       if (state !== 'parked') continue
-      await discard(desk, id, 'injected by chaos')
+      await discard(desk, id, { who: 'chaos', why: 'it had been injected' })
       discarded++
     }
     return discarded

@@ -1,6 +1,7 @@
 import { connect, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type ISocketFactory, Kafka, logLevel } from 'kafkajs'
+import { mendSocket } from './kafka-socket.ts'
 import type { Log } from './log.ts'
 
 export type KafkaSettings = {
@@ -32,7 +33,7 @@ export function openClient({ brokers, clientId, log }: KafkaSettings): { kafka: 
       : connect({ host, port }, onConnect)
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    return socket.setKeepAlive(true, keepAliveMs)
+    return mendSocket(socket.setKeepAlive(true, keepAliveMs))
   }
   const kafka = new Kafka({
     clientId,
