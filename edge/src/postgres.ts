@@ -3,6 +3,7 @@ import pg from 'pg'
 import { Type } from 'typebox'
 import { Port } from './config.ts'
 import { reuseStatements } from './reuse-statements.ts'
+import { leaveWhenSilent } from './silent-connection.ts'
 
 export type PostgresAddress = { host: string; port: number; database: string; user: string; password: string }
 
@@ -39,6 +40,9 @@ export function databaseAddress<Prefix extends string>(
   }
 }
 
+const statementMsMax = 30_000
+const silenceMsMax = 35_000
+
 /** A pool that reads bigint columns as bigint, and gives up on a connection or statement that hangs. */
 export function openPool(address: PostgresAddress, name: string, max: number): pg.Pool {
   const types = new pg.TypeOverrides()
@@ -49,8 +53,7 @@ export function openPool(address: PostgresAddress, name: string, max: number): p
     max,
     application_name: name,
     connectionTimeoutMillis: 5_000,
-    statement_timeout: 30_000,
-    query_timeout: 35_000,
+    statement_timeout: statementMsMax,
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
   })
@@ -61,6 +64,7 @@ export function openPool(address: PostgresAddress, name: string, max: number): p
     .on('connect', client => {
       client.on('error', () => {})
       reuseStatements(client)
+      leaveWhenSilent(client, silenceMsMax)
     })
 }
 
