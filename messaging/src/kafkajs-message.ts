@@ -30,7 +30,8 @@ function toHeaders(headers: IHeaders): Record<string, string> {
   const read: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
     const first = Array.isArray(value) ? value[0] : value
-    if (first !== undefined) read[name] = text(first)
+    // kafkajs does not say so, but a header may have no value, which it reads as null: it counts as absent.
+    if (first !== undefined && first !== null) read[name] = text(first)
   }
   return read
 }

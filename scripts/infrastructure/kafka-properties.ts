@@ -5,9 +5,11 @@ export const clusterId = 'b3JkZXItcGF5bWVudHMtMQ'
 
 export const pomFile = new URL('./kafka/pom.xml', import.meta.url)
 
-export function kafkaVersion(): string {
-  const version = /<kafka\.version>([^<]+)</.exec(readFileSync(pomFile, 'utf8'))?.[1]
-  if (!version) throw new Error(`${pomFile.pathname} names no kafka.version.`)
+export const kafkaVersion = (): string => versionIn(pomFile, 'kafka')
+
+export function versionIn(pom: URL, property: string): string {
+  const version = new RegExp(`<${property}\\.version>([^<]+)<`).exec(readFileSync(pom, 'utf8'))?.[1]
+  if (!version) throw new Error(`${pom.pathname} names no ${property}.version.`)
   return version
 }
 

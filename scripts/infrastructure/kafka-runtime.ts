@@ -3,7 +3,7 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { dockerAnswers } from './docker.ts'
-import { kafkaVersion, pomFile } from './kafka-properties.ts'
+import { kafkaVersion, pomFile, versionIn } from './kafka-properties.ts'
 import { run } from './run-command.ts'
 
 export type KafkaRuntime = { kind: 'java'; java: string; libraries: string } | { kind: 'docker' }
@@ -25,7 +25,7 @@ export async function findKafkaRuntime(
   const maven = java ? await findMaven() : undefined
   if (java && maven) {
     say(`Fetching Apache Kafka ${version} with Maven; this is done once.`)
-    await fetchLibraries(maven, libraries)
+    await fetchLibraries(maven, pomFile, libraries)
     return { kind: 'java', java, libraries }
   }
   if (await dockerAnswers()) return { kind: 'docker' }
@@ -36,6 +36,29 @@ export async function findKafkaRuntime(
       'or start Docker, or set KAFKA_BROKERS to a Kafka that is running.',
     ].join('\n'),
   )
+}
+
+/**
+ * Java, and the jars that a pom.xml asks for; `property` names their version in it. For what runs beside Kafka on
+ * request only: throws where Java or Maven is missing.
+ */
+export async function javaWithJars(
+  pom: URL,
+  property: string,
+  libraryRoot: string,
+  say: (line: string) => void,
+): Promise<{ java: string; libraries: string }> {
+  const version = versionIn(pom, property)
+  const libraries = join(libraryRoot, version)
+  const { java, problem } = await findJava()
+  if (!java) throw new Error(`${property} needs ${problem}. Install it and try again.`)
+  if (existsSync(libraries)) return { java, libraries }
+  const maven = await findMaven()
+  if (!maven)
+    throw new Error(`${property} needs Maven (mvn), which is not installed. Install it and try again.`)
+  say(`Fetching ${property} ${version} with Maven; this is done once.`)
+  await fetchLibraries(maven, pom, libraries)
+  return { java, libraries }
 }
 
 async function findJava(): Promise<{ java?: string; problem?: string }> {
@@ -60,14 +83,14 @@ async function findMaven(): Promise<string | undefined> {
 }
 
 /** Fetched under another name and renamed: the folder exists only when it is whole. */
-async function fetchLibraries(maven: string, libraries: string): Promise<void> {
+async function fetchLibraries(maven: string, pom: URL, libraries: string): Promise<void> {
   const unfinished = `${libraries}.${process.pid}`
   await mkdir(unfinished, { recursive: true })
   try {
     await run(maven, [
       '--quiet',
       '--batch-mode',
-      `--file=${fileURLToPath(pomFile)}`,
+      `--file=${fileURLToPath(pom)}`,
       'dependency:copy-dependencies',
       '-DincludeScope=runtime',
       `-DoutputDirectory=${unfinished}`,
@@ -77,7 +100,7 @@ async function fetchLibraries(maven: string, libraries: string): Promise<void> {
     })
   } catch (error) {
     throw new Error(
-      `Apache Kafka could not be fetched with Maven. Look at what Maven says, correct it and try again.\n${(error as Error).message}`,
+      `The jars of ${fileURLToPath(pom)} could not be fetched with Maven. Look at what Maven says, correct it and try again.\n${(error as Error).message}`,
     )
   } finally {
     await rm(unfinished, { recursive: true, force: true })
