@@ -26,6 +26,8 @@ export type Servers = {
   /** A broker of one's own: the shop's topics have fixed names. Remove it when it is done with. */
   startKafka(): Promise<KafkaForBench>
   asSuperuser<Result>(act: (client: pg.Client) => Promise<Result>, database?: string): Promise<Result>
+  /** A further server of a section's: should it be left over, the next run ends it. */
+  track(daemon: Daemon): void
   logFolder: string
   stop(): Promise<void>
 }
@@ -49,6 +51,7 @@ export async function startServers({ folder, walLevel, track, say }: ServersOpti
   })
   const postgres = server.address
   const brokers = new Set<KafkaForBench>()
+  const others: Daemon[] = []
   track(server.daemon)
 
   async function asSuperuser<Result>(
@@ -97,6 +100,7 @@ export async function startServers({ folder, walLevel, track, say }: ServersOpti
 
   async function stop(): Promise<void> {
     await Promise.all([...brokers].map(kafka => kafka.remove()))
+    await Promise.all(others.map(daemon => daemon.kill()))
     await server.daemon.stop()
     server.remove()
   }
@@ -115,6 +119,10 @@ export async function startServers({ folder, walLevel, track, say }: ServersOpti
       },
       startKafka,
       asSuperuser,
+      track(daemon) {
+        others.push(daemon)
+        track(daemon)
+      },
       logFolder,
       stop,
     }

@@ -27,7 +27,7 @@ const pollMs = 50
 const jarsFolder = fileURLToPath(new URL('../../../.data/debezium-lib', import.meta.url))
 const logging = fileURLToPath(new URL('../../../scripts/infrastructure/kafka/log4j2.xml', import.meta.url))
 
-/** The `properties` block of docs/debezium.md: what is documented is what is checked and measured. */
+/** The `properties` block of docs/debezium.md: what is documented is what is checked. */
 export function documentedConnector(): Record<string, string> {
   const page = readFileSync(new URL('../../../docs/debezium.md', import.meta.url), 'utf8')
   const [, block] = /```properties\n(.*?)```/s.exec(page) ?? []

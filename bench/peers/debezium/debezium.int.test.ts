@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Kysely, PostgresDialect } from 'kysely'
@@ -67,8 +67,9 @@ beforeAll(async () => {
     onBatch: async messages => void told.push(...messages),
   })
   opened.push(() => reader.close())
+  const folder = join(tmpdir(), prefix)
   ;({ daemon: connect } = await connectStandalone({
-    folder: join(tmpdir(), prefix),
+    folder,
     brokers: testBrokers(),
     connector: {
       ...documentedConnector(),
@@ -78,7 +79,10 @@ beforeAll(async () => {
       'heartbeat.interval.ms': '500',
     },
   }))
-  opened.push(() => connect.kill())
+  opened.push(
+    () => rm(folder, { recursive: true, force: true }),
+    () => connect.kill(),
+  )
 }, 240_000)
 afterAll(async () => {
   for (const close of opened.reverse()) await close()
