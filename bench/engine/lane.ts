@@ -252,7 +252,9 @@ export class Lane {
   /** Vacuum writes WAL, too, whenever it pleases. */
   async #stopVacuum(): Promise<void> {
     await this.#servers.asSuperuser(async client => {
-      const { rows } = await client.query('select relid::regclass::text as name from pg_stat_user_tables')
+      const { rows } = await client.query(
+        "select relid::regclass::text as name from pg_stat_user_tables join pg_class on oid = relid where relkind = 'r'",
+      )
       for (const { name } of rows) await client.query(`alter table ${name} set (autovacuum_enabled = off)`)
     }, this.database.address.database)
   }
