@@ -6,7 +6,19 @@ import { constants } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const commands = ['start', 'stop', 'dev', 'demo', 'chaos', 'check-history', 'test', 'bench']
+const commands = [
+  'start',
+  'stop',
+  'dev',
+  'demo',
+  'audit',
+  'chaos',
+  'check-history',
+  'dead-letters',
+  'replay',
+  'test',
+  'bench',
+]
 const nodeMajorMin = 20
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)))

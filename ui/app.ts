@@ -10,18 +10,23 @@ import { distFolder } from './build.ts'
  * Serves the built app, and the gateway under /api. One origin for both (instead of CORS) needs no preflight per
  * order, lets `connect-src 'self'` name no host, and needs one open port where the browser is on another machine.
  */
-export async function openApp(config: { GATEWAY_URL: string; CURRENCY: string }): Promise<FastifyInstance> {
-  const page = (await readFile(join(distFolder, 'index.html'), 'utf8')).replace(
-    'data-currency="USD"',
-    `data-currency="${config.CURRENCY}"`,
-  )
+export async function openApp(
+  config: { GATEWAY_URL: string; CURRENCY: string },
+  /** Where each service's operator API is. Only for an address that the public cannot reach. */
+  operator?: Record<string, string>,
+): Promise<FastifyInstance> {
+  const page = (await readFile(join(distFolder, 'index.html'), 'utf8'))
+    .replace('data-currency="USD"', `data-currency="${config.CURRENCY}"`)
+    .replace('data-operator="off"', `data-operator="${operator ? 'on' : 'off'}"`)
   // Live streams stay open for ever, so closing must not wait for them.
   const app = Fastify({ forceCloseConnections: true })
-  app.setErrorHandler<FastifyError>((error, _request, reply) => {
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
     const status = error.statusCode ?? 500
     const code = status >= 500 ? 'gateway_unreachable' : 'invalid_request'
     const detail =
-      status >= 500 ? 'The gateway does not answer. It may be starting; try again.' : error.message
+      status >= 500
+        ? `${servedBy(request.url)} does not answer. It may be starting; try again.`
+        : error.message
     return reply
       .code(status >= 500 ? 502 : status)
       .type('application/problem+json')
@@ -61,6 +66,9 @@ export async function openApp(config: { GATEWAY_URL: string; CURRENCY: string })
       rewriteRequestHeaders: (request, headers) => ({ ...headers, 'x-forwarded-for': request.ip }),
     },
   })
+  for (const [service, upstream] of Object.entries(operator ?? {})) {
+    await app.register(httpProxy, { upstream, prefix: `/operator/${service}`, rewritePrefix: '/operator' })
+  }
   await app.register(serveStatic, {
     root: distFolder,
     index: false,
@@ -81,4 +89,9 @@ export async function openApp(config: { GATEWAY_URL: string; CURRENCY: string })
   function sendPage(reply: FastifyReply) {
     return reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(page)
   }
+}
+
+const servedBy = (url: string): string => {
+  const [, service] = /^\/operator\/(\w+)/.exec(url) ?? []
+  return service ? `The ${service} service` : 'The gateway'
 }

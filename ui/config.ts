@@ -1,4 +1,5 @@
 import { CommonConfig, Port, parseConfig } from 'edge/config'
+import { OperatorConfig } from 'edge/operator-token'
 import { type Static, Type } from 'typebox'
 
 const UiConfig = Type.Object({
@@ -8,6 +9,11 @@ const UiConfig = Type.Object({
   CURRENCY: CommonConfig.CURRENCY,
   UI_PORT: Port(3000),
   GATEWAY_PORT: Port(8080),
+  ORDERS_URL: Type.String({ pattern: '^https?://[^\\s/]+$', default: 'http://127.0.0.1:8081' }),
+  PAYMENTS_URL: Type.String({ pattern: '^https?://[^\\s/]+$', default: 'http://127.0.0.1:8082' }),
+  ...OperatorConfig,
+  OPERATOR_HOST: Type.String({ default: '127.0.0.1' }),
+  OPERATOR_PORT: Port(3001),
   GATEWAY_URL: Type.Optional(Type.String({ pattern: '^https?://[^\\s/]+$' })),
   DEV: Type.Boolean({ default: false }),
 })

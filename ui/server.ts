@@ -1,5 +1,6 @@
 import closeWithGrace from 'close-with-grace'
 import { ConfigError } from 'edge/config'
+import { listenOrExit } from 'edge/listen'
 import { openLog } from 'edge/log'
 import { openApp } from './app.ts'
 import { buildIfStale } from './build.ts'
@@ -19,7 +20,17 @@ if (config.DEV) {
   const app = await openApp(config)
   await app.listen({ host: config.HOST, port: config.UI_PORT })
   log.info(`UI on http://${config.HOST}:${config.UI_PORT}, gateway at ${config.GATEWAY_URL}`)
-  closeWithGrace({ delay: 5_000, logger: false }, () => app.close())
+  const desk = config.OPERATOR_TOKEN === undefined ? undefined : await openDesk()
+  closeWithGrace({ delay: 5_000, logger: false }, () => Promise.all([app.close(), desk?.close()]))
+}
+
+/** The same pages, and the dead-letter desk, where only operators come: see docs/decisions. */
+async function openDesk() {
+  const { OPERATOR_HOST: host, OPERATOR_PORT: port, ORDERS_URL: orders, PAYMENTS_URL: payments } = config
+  const desk = await openApp(config, { orders, payments })
+  const what = (address: string) => `dead letters at ${address}/dead-letters`
+  await listenOrExit(desk, { host, port, portVariable: 'OPERATOR_PORT', what }, log)
+  return desk
 }
 
 function configOrExit() {

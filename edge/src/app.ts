@@ -144,6 +144,8 @@ export function answers<Own extends Record<number, unknown>>(own: Own, ...proble
 
 const meaningOf: Record<number, string> = {
   400: 'The request is not valid; `errors` names each field and what is wrong with it',
+  401: 'The operator token is missing or wrong',
+  403: 'The operator API is off: no OPERATOR_TOKEN is set',
   404: 'There is nothing of that id',
   409: 'It exists already',
   413: 'The body is larger than 64 KiB',

@@ -25,7 +25,9 @@ export function parseConfig<Schema extends TObject>(
     const value = Object(config)[name]
     if (value === undefined) return schema.required.includes(name) ? [`  ${name} is not set`] : []
     const [error] = Value.Errors(property, value)
-    return error ? [`  ${name}=${env[name] ?? ''} ${explain(error)}`] : []
+    // A secret is not shown, also where it is wrong.
+    const shown = 'writeOnly' in property ? name : `${name}=${env[name] ?? ''}`
+    return error ? [`  ${shown} ${explain(error)}`] : []
   })
   throw new ConfigError(
     `The configuration has mistakes; correct these variables and start again:\n${mistakes.join('\n')}`,

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
 import { CommonConfig, ConfigError, Port, parseConfig } from './config.ts'
+import { OperatorConfig } from './operator-token.ts'
 
 const schema = Type.Object({
   ...CommonConfig,
@@ -46,4 +47,10 @@ test('every mistake is named at once, each in one line that says what would be r
     .slice(1)
   expect(lines.map(line => line.trim().split('=')[0])).toEqual(Object.keys(wrong))
   expect(lines[0]).toBe('  LOG_LEVEL=loud must be one of fatal, error, warn, info, debug, trace, silent')
+})
+
+test('a secret that is wrong is named and not shown', () => {
+  const read = () => parseConfig(Type.Object(OperatorConfig), { OPERATOR_TOKEN: 'too-short' })
+  expect(read).toThrow('  OPERATOR_TOKEN must not have fewer than 16 characters')
+  expect(read).not.toThrow('too-short')
 })

@@ -90,6 +90,8 @@ function explain({ keyword, params, schema, message = 'is not valid' }: ErrorObj
       return 'is not a field of this call'
     case 'multipleOf':
       return 'must have at most two fraction digits'
+    case 'pattern':
+      return params.pattern === '\\S' ? 'must not be blank' : message
     case 'not':
       return 'must not be 0'
     case 'const':

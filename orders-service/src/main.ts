@@ -4,6 +4,7 @@ import { engineSettings } from 'edge/engine-config'
 import { startIdempotencyRetention } from 'edge/idempotency-retention'
 import { listenOrExit } from 'edge/listen'
 import { openLog } from 'edge/log'
+import { registerOperatorRoutes } from 'edge/operator-routes'
 import { databaseAddress, openPool } from 'edge/postgres'
 import { startTopics } from 'edge/topics'
 import { startConsumer } from 'messaging/consume'
@@ -29,13 +30,8 @@ const db = openOrdersDatabase(pool)
 const transport = openKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orders-service', log })
 const topics = startTopics({ transport, topics: [tasksTopic, resultsTopic, statusTopic], config, log })
 const relay = startRelay({ pool, transport, source: '/orders-service', log, ...settings.relay })
-const consumer = startConsumer({
-  db,
-  transport,
-  log,
-  ...settings.consumer,
-  definition: settleOrdersConsumer({ log, clock: () => new Date(), afterCommit: () => relay.wake() }),
-})
+const definition = settleOrdersConsumer({ log, clock: () => new Date(), afterCommit: () => relay.wake() })
+const consumer = startConsumer({ db, transport, log, ...settings.consumer, definition })
 // Its first run waits for the database; listening does not.
 const retention = startRetention({ pool, log, ...settings.retention })
 const idempotencyRetention = startIdempotencyRetention({
@@ -44,6 +40,11 @@ const idempotencyRetention = startIdempotencyRetention({
   retentionMs: settings.idempotencyRetentionMs,
 })
 const app = await createOrdersApp({ db, transport, relay, log })
+registerOperatorRoutes(app, {
+  service: 'orders',
+  desk: { db, definition, log },
+  token: config.OPERATOR_TOKEN,
+})
 
 closeWithGrace({ delay: shutdownMsMax, logger: false }, async ({ err, signal }) => {
   if (err) log.error({ err }, 'ending because of an error that nobody caught')

@@ -1,11 +1,13 @@
 import { CommonConfig, Port } from 'edge/config'
 import { EngineConfig } from 'edge/engine-config'
+import { OperatorConfig } from 'edge/operator-token'
 import { databaseConfig } from 'edge/postgres'
 import { Type } from 'typebox'
 
 export const PaymentsConfig = Type.Object({
   ...CommonConfig,
   ...EngineConfig,
+  ...OperatorConfig,
   ...databaseConfig('PAYMENTS', 'payments'),
   PAYMENTS_PORT: Port(8082),
 })

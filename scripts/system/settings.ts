@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CommonConfig, ConfigError, Port, parseConfig } from 'edge/config'
+import { OperatorConfig } from 'edge/operator-token'
 import { databaseConfig } from 'edge/postgres'
 import type { DatabaseAddress } from 'migrations/migrate'
 import { Type } from 'typebox'
@@ -21,6 +22,9 @@ const Environment = Type.Object({
   ORDERS_PORT: Port(8081),
   PAYMENTS_PORT: Port(8082),
   UI_PORT: Port(3000),
+  ...OperatorConfig,
+  OPERATOR_HOST: Type.String({ default: '127.0.0.1' }),
+  OPERATOR_PORT: Port(3001),
 })
 
 type Env = Record<string, string | undefined>
@@ -36,6 +40,8 @@ export type Settings = {
   /** Where clients on this machine reach what the services bind. */
   host: string
   ports: { gateway: number; orders: number; payments: number; ui: number }
+  /** Where the UI serves the dead-letter desk; undefined where no OPERATOR_TOKEN is set. */
+  deskUrl: string | undefined
   /** The whole environment of the services. */
   env: Env
 }
@@ -80,6 +86,7 @@ export function readSettings(env: Env): Settings {
     embeddedKafka: env.KAFKA_BROKERS ? undefined : { port: config.KAFKA_PORT },
     host,
     ports,
+    deskUrl: config.OPERATOR_TOKEN && `http://${config.OPERATOR_HOST}:${config.OPERATOR_PORT}/dead-letters`,
     env: {
       ...env,
       LOG_PRETTY: 'false',
