@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { AxeBuilder } from '@axe-core/playwright'
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { openApp } from '../ui/app.ts'
 import { buildIfStale } from '../ui/build.ts'
@@ -7,11 +8,11 @@ import { Wire } from './ui-wire.ts'
 
 export type TestUi = Awaited<ReturnType<typeof openUi>>
 
-/** The UI's server before a running system, and a Chromium to look at it. */
-export async function openUi(gatewayUrl: string) {
+/** The UI's server before a running system, and a Chromium to look at it; with `operator`, as operators see it. */
+export async function openUi(gatewayUrl: string, operator?: { orders: string; payments: string }) {
   const wire = new Wire(new URL(gatewayUrl))
   await buildIfStale({ info: () => undefined })
-  const app = await openApp({ GATEWAY_URL: await wire.open(), CURRENCY: 'USD' })
+  const app = await openApp({ GATEWAY_URL: await wire.open(), CURRENCY: 'USD' }, operator)
   await app.listen({ host: '127.0.0.1', port: 0 })
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
   const browser = await openBrowser()
@@ -70,3 +71,11 @@ export function watch(page: Page): { complaints: string[]; asked: string[] } {
 /** The browser itself notes each answer that is no 2xx; where a test provokes those, the rest must still be clean. */
 export const besidesRefusals = (complaints: string[]): string[] =>
   complaints.filter(complaint => !complaint.startsWith('Failed to load resource'))
+
+/** What axe has against the page as it is. */
+export async function violations(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze()
+  return violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
+  )
+}

@@ -1,9 +1,8 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page, Route } from 'playwright-core'
 import { startSystem } from 'scripts/test-infrastructure'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { newUserId, ShopClient } from './shop-client.ts'
-import { openUi, type TestUi } from './ui-fixture.ts'
+import { openUi, type TestUi, violations } from './ui-fixture.ts'
 
 /** Every page in every state it can be in: no violation by axe, and nothing wider than the narrowest screen. */
 
@@ -215,10 +214,3 @@ describe('without a violation in light and dark, and at 320 px', () => {
     })
   })
 })
-
-async function violations(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze()
-  return violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
-  )
-}

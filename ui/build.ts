@@ -8,7 +8,14 @@ import { promisify } from 'node:util'
 type Log = { info(text: string): void }
 
 export const distFolder = join(import.meta.dirname, 'dist')
-const builtFrom = ['src', 'public', 'index.html', 'vite.config.ts', 'package.json']
+const builtFrom = [
+  '../edge/src/operator-words.ts',
+  'src',
+  'public',
+  'index.html',
+  'vite.config.ts',
+  'package.json',
+]
 
 /** Makes `dist` where it is missing or older than its sources, so that a fresh clone starts without a build step. */
 export async function buildIfStale(log: Log): Promise<'built' | 'fresh'> {

@@ -1,7 +1,8 @@
+import { outcomeWords } from 'edge/operator-words'
 import { readSettings } from '../system/settings.ts'
 import { OperatorApi, OperatorApiError } from './operator-api.ts'
 import type { DeadLetterOptions } from './options.ts'
-import { actWords, letterWords, outcomeWords, parkedWords, previewWords } from './words.ts'
+import { actWords, indented, letterWords, parkedWords, previewWords } from './words.ts'
 
 /** Answers the exit code: 0 only when what was asked for is done. */
 export async function runDeadLetters(options: DeadLetterOptions, say = console.log): Promise<number> {
@@ -56,6 +57,7 @@ async function run(
       }
       const outcome = await api.act(letter, command, { who, ...(why !== undefined && { why }) })
       say(outcomeWords(letter.service, command, outcome))
+      if (outcome.reason) say(indented(outcome.reason))
       return outcome.outcome === 'released' ? 0 : 1
     }
   }

@@ -1,12 +1,12 @@
-import type { Act, ActOutcome, Letter, LetterInFull, ParkedLetter, Preview } from 'edge/operator-schema'
+import type { Act, Letter, LetterInFull, ParkedLetter, Preview } from 'edge/operator-schema'
+import { counted, stepWords } from 'edge/operator-words'
 
-/** What the command line says. Pure. */
+/** What the command line says; for what the UI says too, see edge/operator-words. Pure. */
 
-const indented = (text: string) => text.replace(/^/gm, '    ')
+export const indented = (text: string) => text.replace(/^/gm, '    ')
 const nameOf = ({ service, id }: Letter) => `${service}/${id}`
 const keyOf = ({ key }: { key: string | null }) => (key === null ? 'no key' : `key ${key}`)
 const placeOf = ({ topic, partition, offset }: Letter) => `${topic} ${partition}/${offset}`
-export const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 export function parkedWords(letter: ParkedLetter): string {
   const waiting = letter.waiting > 0 ? `, ${counted(letter.waiting, 'message')} waiting behind it` : ''
@@ -50,13 +50,6 @@ export function actWords(service: string, act: Act): string {
 }
 
 export function previewWords(service: string, { steps, changes, events, is_capped }: Preview): string {
-  const stepWords = {
-    handled: 'would be handled',
-    discarded: 'would be given up',
-    failed: 'would fail again, and nothing would change',
-    parked: 'would be parked in its place, and the rest would go on waiting',
-    not_tried: 'would go on waiting',
-  }
   const changeWords = changes.map(
     ({ table, inserted, updated, deleted }) =>
       `  ${table}: ${[inserted && `${inserted} inserted`, updated && `${updated} updated`, deleted && `${deleted} deleted`].filter(Boolean).join(', ')}`,
@@ -73,17 +66,4 @@ export function previewWords(service: string, { steps, changes, events, is_cappe
     ...(events.length > 0 ? ['Events that would be published:'] : []),
     ...events.map(event => `  ${event.topic}, ${keyOf(event)}: ${event.type} ${event.payload}`),
   ].join('\n')
-}
-
-export function outcomeWords(service: string, act: 'redrive' | 'discard', outcome: ActOutcome): string {
-  const { handled, reason, parked_id } = outcome
-  const after = act === 'discard' ? 'Given up; ' : ''
-  switch (outcome.outcome) {
-    case 'released':
-      return `${after}${counted(handled, 'message')} handled. Nothing of this key waits any more.`
-    case 'failed':
-      return `It failed again, and nothing has changed. Correct the cause, or discard it.\n${indented(reason ?? '')}`
-    case 'parked':
-      return `${after}${counted(handled, 'message')} handled. Then ${service}/${parked_id} failed; it is parked now, and the rest wait behind it.\n${indented(reason ?? '')}`
-  }
 }

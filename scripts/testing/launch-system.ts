@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseAddress } from 'migrations/migrate'
@@ -25,6 +26,7 @@ export type SystemAddresses = {
   paymentsUrl: string
   brokers: string[]
   databases: { orders: DatabaseAddress; payments: DatabaseAddress }
+  operatorToken: string
   logFiles: Record<TestedService, string>
 }
 
@@ -82,6 +84,7 @@ export async function launchSystem(
     orders: await createDatabase(server, 'orders'),
     payments: await createDatabase(server, 'payments'),
   }
+  const operatorToken = randomBytes(16).toString('hex')
   const run = new RunFolder()
   const logFolder = join(run.path, 'logs')
   mkdirSync(logFolder)
@@ -100,6 +103,7 @@ export async function launchSystem(
       ORDERS_URL: url('orders'),
       PAYMENTS_URL: url('payments'),
       KAFKA_BROKERS: kafka.brokers.join(','),
+      OPERATOR_TOKEN: operatorToken,
       ...databaseEnvironment('ORDERS', databases.orders),
       ...databaseEnvironment('PAYMENTS', databases.payments),
       ...env,
@@ -134,6 +138,7 @@ export async function launchSystem(
     paymentsUrl: url('payments'),
     brokers: kafka.brokers,
     databases,
+    operatorToken,
     logFiles: mapServices(name => daemons[name].options.logFile),
   }
   return {

@@ -29,6 +29,8 @@ type Options = {
   body?: unknown
   headers?: Record<string, string>
   signal?: AbortSignal | undefined
+  /** Where the call goes; the gateway unless another is named. */
+  base?: string
   /** Statuses that carry an answer of this call, besides 2xx. */
   accepted?: number[]
 }
@@ -37,9 +39,9 @@ const answerMsMax = 30_000
 
 /** Calls the gateway. Throws RequestFailed for everything but a 2xx. */
 export async function request<Body>(path: string, options: Options = {}): Promise<Answer<Body>> {
-  const { method = 'GET', body, headers, signal, accepted = [] } = options
+  const { method = 'GET', body, headers, signal, base = '/api', accepted = [] } = options
   const timeout = AbortSignal.timeout(answerMsMax)
-  const response = await fetch(`/api${path}`, {
+  const response = await fetch(base + path, {
     method,
     headers: {
       accept: 'application/json',

@@ -25,6 +25,9 @@ const AccountPage = lazy(() =>
   import('../account/account-page.tsx').then(page => ({ default: page.AccountPage })),
 )
 const FlowPage = lazy(() => import('../flow/flow-page.tsx').then(page => ({ default: page.FlowPage })))
+const DeadLettersPage = lazy(() =>
+  import('../dead-letters/desk-page.tsx').then(page => ({ default: page.DeadLettersPage })),
+)
 
 const retriesMax = 3
 
@@ -100,6 +103,8 @@ function pageOf(route: ReturnType<typeof Router.useRoute<(typeof routeNames)[num
       return <AccountPage user={route.params.user} />
     case 'Flow':
       return <FlowPage />
+    case 'DeadLetters':
+      return <DeadLettersPage />
     default:
       return <NotFoundPage />
   }

@@ -1,4 +1,5 @@
 import { Link } from '@swan-io/chicane'
+import { isOperatorAddress } from '../dead-letters/operator.ts'
 import { StreamStatus } from '../live/stream-status.tsx'
 import { NoticeBell } from '../notifications/notice-bell.tsx'
 import { rememberedAccount } from './chosen-account.ts'
@@ -18,6 +19,9 @@ export function Navigation() {
       routes: ['Accounts', 'Account'],
     },
     { words: 'Flow', to: Router.Flow(), routes: ['Flow'] },
+    ...(isOperatorAddress
+      ? [{ words: 'Dead letters', to: Router.DeadLetters(), routes: ['DeadLetters'] }]
+      : []),
   ]
   return (
     <header className="top">

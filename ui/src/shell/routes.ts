@@ -8,9 +8,10 @@ export const Router = createRouter({
   Accounts: '/accounts',
   Account: '/accounts/:user',
   Flow: '/flow',
+  DeadLetters: '/dead-letters',
 })
 
-export const routeNames = ['Shop', 'Orders', 'Order', 'Accounts', 'Account', 'Flow'] as const
+export const routeNames = ['Shop', 'Orders', 'Order', 'Accounts', 'Account', 'Flow', 'DeadLetters'] as const
 
 /** The account number in an address, or undefined where somebody typed something else. */
 export function accountNumber(text: string | undefined): number | undefined {
