@@ -13,6 +13,12 @@ export const stepWords: Record<Preview['steps'][number]['outcome'], string> = {
   not_tried: 'would go on waiting',
 }
 
+/** 'accounts: 2 updated' */
+export function changeWords({ table, ...counts }: Preview['changes'][number]): string {
+  const done = Object.entries(counts).filter(([, count]) => count > 0)
+  return `${table}: ${done.map(([how, count]) => `${count} ${how}`).join(', ')}`
+}
+
 /** One sentence or two; the reason of a failure comes separately. */
 export function outcomeWords(service: string, act: 'redrive' | 'discard', outcome: ActOutcome): string {
   const { handled, parked_id } = outcome

@@ -1,5 +1,5 @@
 import type { Act, Letter, LetterInFull, ParkedLetter, Preview } from 'edge/operator-schema'
-import { counted, stepWords } from 'edge/operator-words'
+import { changeWords, counted, stepWords } from 'edge/operator-words'
 
 /** What the command line says; for what the UI says too, see edge/operator-words. Pure. */
 
@@ -50,10 +50,6 @@ export function actWords(service: string, act: Act): string {
 }
 
 export function previewWords(service: string, { steps, changes, events, is_capped }: Preview): string {
-  const changeWords = changes.map(
-    ({ table, inserted, updated, deleted }) =>
-      `  ${table}: ${[inserted && `${inserted} inserted`, updated && `${updated} updated`, deleted && `${deleted} deleted`].filter(Boolean).join(', ')}`,
-  )
   return [
     'A dry run; nothing is changed. In this order:',
     ...steps.map(
@@ -62,7 +58,7 @@ export function previewWords(service: string, { steps, changes, events, is_cappe
     ),
     ...(is_capped ? ['  … and more behind these, which were not tried'] : []),
     changes.length > 0 ? 'Rows that would be written:' : 'No row would be written.',
-    ...changeWords,
+    ...changes.map(change => `  ${changeWords(change)}`),
     ...(events.length > 0 ? ['Events that would be published:'] : []),
     ...events.map(event => `  ${event.topic}, ${keyOf(event)}: ${event.type} ${event.payload}`),
   ].join('\n')

@@ -59,9 +59,9 @@ function Desk({ operator, onLeave }: { operator: Operator; onLeave: () => void }
     })),
   })
   /** The card that had the focus may be gone with its letter. */
-  const tell = async (text: string) => {
-    setTold(text)
-    status.current?.focus()
+  const tell = async (text: string | undefined) => {
+    setTold(text ?? '')
+    if (text !== undefined) status.current?.focus()
     await Promise.all(['dead-letters', 'acts'].map(name => queries.invalidateQueries({ queryKey: [name] })))
   }
   const refusal = parked.find(({ error }) => error instanceof RequestFailed && error.status === 401)?.error
@@ -97,7 +97,7 @@ function Desk({ operator, onLeave }: { operator: Operator; onLeave: () => void }
                 {error && <Failed error={error} onRetry={() => void refetch()} />}
                 {!data && !error && <Waiting label="Reading dead letters" />}
                 {data?.map(letter => (
-                  <LetterCard key={letter.id} letter={letter} operator={operator} onDone={tell} />
+                  <LetterCard key={letter.id} letter={letter} operator={operator} onActed={tell} />
                 ))}
               </section>
             )

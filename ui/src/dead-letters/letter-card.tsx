@@ -11,20 +11,28 @@ import { type ActName, carryOut, type Operator, previewAct } from './operator.ts
 import { Payload } from './payload.tsx'
 import { PreviewPanel } from './preview-panel.tsx'
 
-type Props = { letter: ParkedLetter; operator: Operator; onDone: (told: string) => void }
+type Props = {
+  letter: ParkedLetter
+  operator: Operator
+  /** What became of the letter; undefined where it is parked as before. */
+  onActed: (told: string | undefined) => void
+}
 
 /** One parked message: what it is, why it is here, and what can be done. */
-export function LetterCard({ letter, operator, onDone }: Props) {
+export function LetterCard({ letter, operator, onActed }: Props) {
   const { id, service, reason, waiting } = letter
   const heading = useId()
   const [isDiscarding, setDiscarding] = useState(false)
   const name = `${service}/${id}`
-  const trying = useMutation({ mutationFn: (act: ActName) => previewAct(operator, service, id, act) })
+  const trying = useMutation({
+    mutationFn: (act: ActName) => previewAct(operator, service, id, act),
+    onMutate: () => acting.reset(),
+  })
   const acting = useMutation({
     mutationFn: ({ act, why }: { act: ActName; why: string }) => carryOut(operator, service, id, act, why),
     onSuccess: (outcome, { act }) => {
       trying.reset()
-      if (outcome.outcome !== 'failed') onDone(`${name}: ${outcomeWords(service, act, outcome)}`)
+      onActed(outcome.outcome === 'failed' ? undefined : `${name}: ${outcomeWords(service, act, outcome)}`)
     },
   })
   const failed = acting.data?.outcome === 'failed' ? acting.data : undefined

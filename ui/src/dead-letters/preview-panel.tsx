@@ -1,5 +1,5 @@
 import type { Preview } from 'edge/operator-schema'
-import { stepWords } from 'edge/operator-words'
+import { changeWords, stepWords } from 'edge/operator-words'
 import { useId } from 'react'
 import type { ActName } from './operator.ts'
 
@@ -26,28 +26,14 @@ export function PreviewPanel(props: { service: string; act: ActName; preview: Pr
       {changes.length === 0 ? (
         <p>No row would be written.</p>
       ) : (
-        <table>
-          <caption>Rows that would be written</caption>
-          <thead>
-            <tr>
-              {['Table', 'Inserted', 'Updated', 'Deleted'].map(name => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {changes.map(({ table, inserted, updated, deleted }) => (
-              <tr key={table}>
-                <th scope="row">{table}</th>
-                <td>{inserted}</td>
-                <td>{updated}</td>
-                <td>{deleted}</td>
-              </tr>
+        <>
+          <h4>Rows that would be written</h4>
+          <ul>
+            {changes.map(change => (
+              <li key={change.table}>{changeWords(change)}</li>
             ))}
-          </tbody>
-        </table>
+          </ul>
+        </>
       )}
       {events.length > 0 && (
         <>
