@@ -1,8 +1,8 @@
 import { Kysely, PostgresDialect } from 'kysely'
+import { saveRoundTrips } from 'messaging/round-trips'
 import pg from 'pg'
 import { Type } from 'typebox'
 import { Port } from './config.ts'
-import { reuseStatements } from './reuse-statements.ts'
 import { leaveWhenSilent } from './silent-connection.ts'
 
 export type PostgresAddress = { host: string; port: number; database: string; user: string; password: string }
@@ -63,7 +63,7 @@ export function openPool(address: PostgresAddress, name: string, max: number): p
     .on('error', () => {})
     .on('connect', client => {
       client.on('error', () => {})
-      reuseStatements(client)
+      saveRoundTrips(client)
       leaveWhenSilent(client, silenceMsMax)
     })
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Kysely, Transaction } from 'kysely'
+import type { Kysely } from 'kysely'
 import { type Backoff, backoffMs } from './backoff.ts'
 import type { ConsumerDefinition, Decoded, Message } from './consumer.ts'
 import { eventIdOf, usableId } from './envelope.ts'
@@ -8,6 +8,7 @@ import { type Received, takeNew } from './inbox.ts'
 import { isInfrastructureError } from './infrastructure-error.ts'
 import type { Log } from './log.ts'
 import { keyName, lockBlockedKeys, park, type ToPark } from './parking.ts'
+import { together } from './round-trips.ts'
 import type { IncomingMessage } from './transport.ts'
 
 const failpoint = failpointsOf<
@@ -190,10 +191,12 @@ async function handleTogether<DB, Payload>(
   items: Item<Payload>[],
 ): Promise<BatchOutcome> {
   const letters = await db.transaction().execute(async trx => {
-    const isNew = await takeNew(trx, definition.name, items)
+    const [isNew, blocked] = await together(trx, trip =>
+      Promise.all([takeNew(trip, definition.name, items), lockBlockedKeys(trip, definition.name, items)]),
+    )
     await failpoint('consumer.taken')
     const fresh = items.filter(({ eventId }) => isNew.has(eventId))
-    const { toHandle, toPark } = await sort(trx, definition.name, fresh)
+    const { toHandle, toPark } = sort(fresh, blocked)
     await park(trx, definition.name, toPark)
     if (toHandle.length > 0) await definition.handle(trx, toHandle)
     await failpoint('consumer.handled')
@@ -216,10 +219,10 @@ async function handleTogether<DB, Payload>(
   }
 }
 
-async function sort<DB, Payload>(trx: Transaction<DB>, consumer: string, fresh: Item<Payload>[]) {
+/** Adds the keys of what must be parked to `blocked`: what comes after it waits. */
+function sort<Payload>(fresh: Item<Payload>[], blocked: Set<string>) {
   const toHandle: Message<Payload>[] = []
   const toPark: ToPark[] = []
-  const blocked = await lockBlockedKeys(trx, consumer, fresh)
   for (const { eventId, source, decoded } of fresh) {
     const key = source.key === null ? undefined : keyName(source.topic, source.key)
     if (key !== undefined && blocked.has(key)) {

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely'
 import type { OutboxEvent } from './event.ts'
+import { deferred } from './round-trips.ts'
 
 /** Kafka's default for the largest record batch is 1,048,588 bytes; this leaves room for the envelope. */
 export const messageBytesMaxDefault = 1_000_000
@@ -17,7 +18,8 @@ export class MessageTooLargeError extends Error {
 export function outboxFor<Events extends OutboxEvent>({ messageBytesMax = messageBytesMaxDefault } = {}) {
   /**
    * Writes the events in the caller's transaction, in one statement: they will be published, in the order given,
-   * if and only if it commits. Writers that need order between transactions lock what the key stands for first.
+   * if and only if it commits. On a connection of saveRoundTrips it travels with the next statement or the commit, and
+   * what PostgreSQL has against it is thrown there. Writers that need order between transactions lock what the key stands for first.
    * Throws MessageTooLargeError, before anything is written, for an event over `messageBytesMax` bytes.
    * After the commit call `relay.wake()`; without it the relay finds them at its next poll.
    */
@@ -29,7 +31,7 @@ export function outboxFor<Events extends OutboxEvent>({ messageBytesMax = messag
       const bytes = sizeOf(event.key, payloads[i], headers[i])
       if (bytes > messageBytesMax) throw tooLarge(event, bytes, messageBytesMax)
     })
-    await sql`
+    await deferred(sql`
       insert into outbox (event_id, aggregate_type, aggregate_id, event_type, topic, key, payload, headers)
       select coalesce(event_id, uuidv7()), aggregate_type, aggregate_id, event_type, topic, key, payload, headers
       from unnest(
@@ -42,7 +44,7 @@ export function outboxFor<Events extends OutboxEvent>({ messageBytesMax = messag
         ${payloads}::json[],
         ${headers}::json[]
       ) with ordinality as e (event_id, aggregate_type, aggregate_id, event_type, topic, key, payload, headers, position)
-      order by position`.execute(trx)
+      order by position`).execute(trx)
   }
 }
 

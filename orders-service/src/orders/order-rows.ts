@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely'
+import { deferred } from 'messaging/round-trips'
 import { type OrdersDatabase, orderFromRow } from '../database.ts'
 import type { Order, OrderSettled } from './order.ts'
 
@@ -6,7 +7,7 @@ export type SettledRow = { event: OrderSettled; resultEventId: string }
 
 export async function insertOrders(trx: Transaction<OrdersDatabase>, orders: Order[]): Promise<void> {
   if (orders.length === 0) return
-  await sql`
+  await deferred(sql`
     insert into orders (id, user_id, amount_minor, description, status, created_at, updated_at)
     select * from unnest(
       ${orders.map(({ id }) => id)}::uuid[],
@@ -15,7 +16,7 @@ export async function insertOrders(trx: Transaction<OrdersDatabase>, orders: Ord
       ${orders.map(({ description }) => description)}::text[],
       ${orders.map(({ status }) => status)}::text[],
       ${orders.map(({ createdAt }) => createdAt)}::timestamptz[],
-      ${orders.map(({ updatedAt }) => updatedAt)}::timestamptz[])`.execute(trx)
+      ${orders.map(({ updatedAt }) => updatedAt)}::timestamptz[])`).execute(trx)
 }
 
 /** Sorted, so that two transactions that want the same orders wait for each other instead of deadlocking. */
@@ -35,7 +36,7 @@ export async function lockOrders(
 
 export async function updateOrders(trx: Transaction<OrdersDatabase>, settled: SettledRow[]): Promise<void> {
   const orders = settled.map(({ event }) => event.order)
-  await sql`
+  await deferred(sql`
     update orders
     set status = s.status, reason = s.reason, updated_at = s.updated_at, result_event_id = s.result_event_id
     from unnest(
@@ -45,5 +46,5 @@ export async function updateOrders(trx: Transaction<OrdersDatabase>, settled: Se
       ${orders.map(({ updatedAt }) => updatedAt)}::timestamptz[],
       ${settled.map(({ resultEventId }) => resultEventId)}::text[]
     ) as s (id, status, reason, updated_at, result_event_id)
-    where orders.id = s.id`.execute(trx)
+    where orders.id = s.id`).execute(trx)
 }

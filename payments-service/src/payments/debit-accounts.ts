@@ -3,6 +3,7 @@ import type { ConsumerDefinition, Message } from 'messaging/consumer'
 import { failpointsOf } from 'messaging/failpoint'
 import { RaceLostError } from 'messaging/infrastructure-error'
 import type { Log } from 'messaging/log'
+import { together } from 'messaging/round-trips'
 import { v7 as uuidv7 } from 'uuid'
 import type { PaymentsDatabase } from '../database.ts'
 import { makePayments, type ReceivedTask, type Repeat, separateRepeats } from './payment.ts'
@@ -60,9 +61,11 @@ async function debitAccounts(
   tasks: readonly ReceivedTask[],
   clock: () => Date,
 ): Promise<Repeat[]> {
-  const balances = await lockBalances(trx, tasks)
+  const [balances, paid] = await together(trx, trip =>
+    Promise.all([lockBalances(trip, tasks), findPaid(trip, tasks)]),
+  )
   await failpoint('debit.locked')
-  const { first, repeats } = separateRepeats(await findPaid(trx, tasks), tasks)
+  const { first, repeats } = separateRepeats(paid, tasks)
   if (first.length === 0) return repeats
 
   const now = clock()

@@ -1,0 +1,281 @@
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import pg, { type PoolClient } from 'pg'
+import { testDatabase } from 'scripts/test-infrastructure'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { deferred, saveRoundTrips, together } from './round-trips.ts'
+
+let database: Awaited<ReturnType<typeof testDatabase>>
+let pool: pg.Pool
+let db: Kysely<unknown>
+let writes = 0
+
+beforeAll(async () => {
+  database = await testDatabase('messaging')
+  pool = new pg.Pool({ ...database, max: 1 })
+  pool.on('connect', client => {
+    client.on('error', () => {})
+    countWrites(client)
+    saveRoundTrips(client)
+  })
+  db = new Kysely({ dialect: new PostgresDialect({ pool }) })
+  await pool.query('create table notes (id int primary key, text text)')
+})
+
+afterAll(async () => {
+  await db.destroy()
+  await database.drop()
+})
+
+/** Corked messages leave in one packet, so what counts is how often the socket is let go. */
+function countWrites(client: PoolClient): void {
+  const { stream } = (client as unknown as { connection: { stream: { _writev: unknown; _write: unknown } } })
+    .connection
+  for (const name of ['_writev', '_write'] as const) {
+    const write = stream[name] as (...args: unknown[]) => unknown
+    stream[name] = function (this: unknown, ...args: unknown[]) {
+      writes += 1
+      return write.apply(this, args)
+    }
+  }
+}
+
+async function writesOf(act: () => Promise<unknown>): Promise<number> {
+  await pool.query('select 1 as warm')
+  const before = writes
+  await act()
+  return writes - before
+}
+
+const insert = (id: number) => sql`insert into notes (id, text) values (${id}, ${`note ${id}`})`
+const later = (trx: Kysely<unknown>, id: number) => deferred(insert(id)).execute(trx)
+const note = (trx: Kysely<unknown>, id: number) => insert(id).execute(trx)
+/** A connection that nothing was parsed on yet. */
+async function withClient(act: (client: PoolClient) => Promise<void>): Promise<void> {
+  const client = (await new pg.Pool({ ...database, max: 1 }).connect()) as PoolClient
+  client.on('error', () => {})
+  saveRoundTrips(client)
+  await act(client).finally(() => client.release(true))
+}
+
+const ids = async () => (await pool.query('select id from notes order by id')).rows.map(({ id }) => id)
+const clear = () => pool.query('truncate notes')
+
+test('deferred statements take one round trip, begin and commit included', async () => {
+  await clear()
+  const act = () =>
+    db.transaction().execute(async trx => {
+      await later(trx, 1)
+      await later(trx, 2)
+    })
+  expect(await writesOf(act)).toBe(1)
+  expect(await ids()).toEqual([1, 2])
+})
+
+test('a statement whose answer is waited for takes a round trip, with what was deferred before it', async () => {
+  await clear()
+  const act = () =>
+    db.transaction().execute(async trx => {
+      await later(trx, 1)
+      const { rows } = await sql`select count(*)::int as n from notes where id > ${0}`.execute(trx)
+      expect(rows).toEqual([{ n: 1 }])
+      await note(trx, 2)
+    })
+  expect(await writesOf(act)).toBe(3)
+})
+
+test('statements run together take one round trip, and each has its answer', async () => {
+  await clear()
+  const act = () =>
+    db.transaction().execute(async trx => {
+      const [first, second] = await together(trx, trip =>
+        Promise.all([sql`select ${1}::int as a`.execute(trip), sql`select ${2}::int as b`.execute(trip)]),
+      )
+      expect([first.rows, second.rows]).toEqual([[{ a: 1 }], [{ b: 2 }]])
+      await later(trx, 1)
+    })
+  expect(await writesOf(act)).toBe(2)
+})
+
+test('outside of a transaction a deferred statement is run at once', async () => {
+  await clear()
+  await later(db, 1)
+  expect(await ids()).toEqual([1])
+})
+
+test('a transaction without statements sends nothing', async () => {
+  expect(await writesOf(() => db.transaction().execute(async () => undefined))).toBe(0)
+})
+
+test('after a statement that fails the others of its trip are not run, and nothing of the transaction stays', async () => {
+  await clear()
+  await note(db, 2)
+  const act = db.transaction().execute(async trx => {
+    await later(trx, 1)
+    await later(trx, 2)
+    await later(trx, 3)
+  })
+  await expect(act).rejects.toMatchObject({ code: '23505' })
+  expect(await ids()).toEqual([2])
+})
+
+test('the statement after a deferred one that fails throws what that one met', async () => {
+  await clear()
+  await note(db, 2)
+  const act = db.transaction().execute(async trx => {
+    await later(trx, 2)
+    await note(trx, 3)
+  })
+  await expect(act).rejects.toMatchObject({ code: '23505' })
+  expect(await ids()).toEqual([2])
+})
+
+test('a savepoint bounds what a deferred statement that fails takes with it', async () => {
+  await clear()
+  await note(db, 2)
+  const trx = await db.startTransaction().execute()
+  await later(trx, 1)
+  await sql`savepoint one`.execute(trx)
+  await later(trx, 2)
+  await expect(sql`release savepoint one`.execute(trx)).rejects.toMatchObject({ code: '23505' })
+  await later(trx, 4)
+  await sql`rollback to savepoint one`.execute(trx)
+  await later(trx, 3)
+  await trx.commit().execute()
+  expect(await ids()).toEqual([1, 2, 3])
+})
+
+test('a rollback gives up what was deferred', async () => {
+  await clear()
+  const act = db.transaction().execute(async trx => {
+    await note(trx, 1)
+    await later(trx, 2)
+    throw new Error('changed my mind')
+  })
+  await expect(act).rejects.toThrow('changed my mind')
+  expect(await ids()).toEqual([])
+})
+
+test('a commit that travels with a statement that fails does not happen', async () => {
+  await clear()
+  await note(db, 2)
+  await withClient(async client => {
+    void client.query('begin')
+    const all = ['insert into notes (id) values ($1)', 'insert into notes (id) values ($1 + 1)'].map(text =>
+      client.query(text, [1]),
+    )
+    const outcomes = await Promise.allSettled([...all, client.query('commit')])
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    await client.query('rollback')
+  })
+  expect(await ids()).toEqual([2])
+})
+
+test('a statement that was never parsed because one before it failed works the next time', async () => {
+  await clear()
+  const once = (id: number) =>
+    db
+      .transaction()
+      .execute(trx =>
+        together(trx, trip =>
+          Promise.all([
+            sql`select 1 / ${id}::int as first_of_trip`.execute(trip),
+            sql`select ${id}::int as second_of_trip`.execute(trip),
+          ]),
+        ),
+      )
+  await expect(once(0)).rejects.toMatchObject({ code: '22012' })
+  const [, second] = await once(1)
+  expect(second.rows).toEqual([{ second_of_trip: 1 }])
+})
+
+test('a value that cannot be written fails its trip before anything is sent', async () => {
+  await clear()
+  const circle: { self?: unknown } = {}
+  circle.self = circle
+  const act = db
+    .transaction()
+    .execute(trx =>
+      together(trx, trip => Promise.all([note(trip, 1), sql`select ${circle}::json`.execute(trip)])),
+    )
+  await expect(act).rejects.toThrow(/circular/i)
+  expect(await ids()).toEqual([])
+  await note(db, 4)
+  expect(await ids()).toEqual([4])
+})
+
+test('nothing runs outside of its transaction when begin fails', async () => {
+  await clear()
+  await withClient(async client => {
+    const { stream } = (
+      client as unknown as {
+        connection: { stream: { _writev(chunks: { chunk: Buffer }[], done: unknown): void } }
+      }
+    ).connection
+    // The server is told to begin something it does not know.
+    const writev = stream._writev
+    stream._writev = function (chunks, done) {
+      for (const { chunk } of chunks) {
+        const at = chunk.indexOf('begin\0')
+        if (at >= 0) chunk.write('bogus', at)
+      }
+      writev.call(this, chunks, done)
+    }
+    void client.query('begin')
+    const outcomes = await Promise.allSettled([
+      client.query('insert into notes (id) values ($1)', [1]),
+      client.query('insert into notes (id) values ($1)', [2]),
+      client.query('commit'),
+    ])
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    await expect(client.query('insert into notes (id) values ($1)', [3])).rejects.toThrow()
+  })
+  expect(await ids()).toEqual([])
+})
+
+test('outside of a transaction statements asked for together do not share their fate', async () => {
+  await clear()
+  await withClient(async client => {
+    const outcomes = await Promise.allSettled([
+      client.query('insert into notes (id) values ($1)', [1]),
+      client.query('insert into notes (id) values ($1 / 0)', [1]),
+      client.query('insert into notes (id) values ($1)', [3]),
+    ])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  })
+  expect(await ids()).toEqual([1, 3])
+})
+
+test('text without parameters stays in its place among statements of a transaction', async () => {
+  await clear()
+  await withClient(async client => {
+    await client.query('begin')
+    const [, found] = await Promise.all([
+      client.query('insert into notes (id) values ($1)', [1]),
+      client.query('select id from notes; select count(*)::int as n from notes'),
+    ])
+    expect((found as unknown as pg.QueryResult[])[1]?.rows).toEqual([{ n: 1 }])
+    await client.query('rollback')
+  })
+  expect(await ids()).toEqual([])
+})
+
+test('a connection that breaks in mid-trip rejects all of it, and the pool opens another', async () => {
+  await clear()
+  const act = db.transaction().execute(async trx => {
+    await later(trx, 1)
+    await deferred(sql`select pg_terminate_backend(pg_backend_pid()), ${1}::int`).execute(trx)
+  })
+  await expect(act).rejects.toThrow()
+  expect(await ids()).toEqual([])
+})
+
+test('a connection parses a statement with parameters once, and answers right each time', async () => {
+  for (let i = 1; i <= 8; i++) {
+    const { rows } = await pool.query('select unnest($1::int[]) as n', [[i, i + 1]])
+    expect(rows).toEqual([{ n: i }, { n: i + 1 }])
+  }
+  const { rows } = await pool.query(
+    `select (generic_plans + custom_plans)::int as runs from pg_prepared_statements where statement like '%as n'`,
+  )
+  expect(rows).toEqual([{ runs: 8 }])
+})
