@@ -97,7 +97,8 @@ test('an observer sees each batch and what became of it, and holds up nothing wh
     () =>
       expect(outcomes.flatMap(one => Object.entries(one as object)).reduce(add, {})).toEqual({
         handled: 2,
-        duplicates: 1,
+        // More where Kafka moved the partitions in between and delivered again.
+        duplicates: expect.toSatisfy((count: number) => count >= 1),
         parked: 0,
         waiting: 0,
       }),
