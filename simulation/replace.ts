@@ -10,6 +10,7 @@ vi.mock(import('../messaging/src/claim-window.ts'), () => import('./model/claim-
 vi.mock(import('../messaging/src/relay-cursor.ts'), () => import('./model/relay-cursor.ts'))
 vi.mock(import('../messaging/src/inbox.ts'), () => import('./model/inbox.ts'))
 vi.mock(import('../messaging/src/parking.ts'), () => import('./model/parking.ts'))
+vi.mock('../messaging/src/round-trips.ts', () => import('./model/round-trips.ts'))
 vi.mock('../messaging/src/outbox.ts', () => import('./model/outbox.ts'))
 vi.mock('../messaging/src/wake.ts', () => import('./model/wake.ts'))
 vi.mock('../messaging/src/kafkajs-client.ts', () => import('./model/kafkajs-client.ts'))

@@ -191,8 +191,10 @@ async function handleTogether<DB, Payload>(
   items: Item<Payload>[],
 ): Promise<BatchOutcome> {
   const letters = await db.transaction().execute(async trx => {
-    const [isNew, blocked] = await together(trx, trip =>
-      Promise.all([takeNew(trip, definition.name, items), lockBlockedKeys(trip, definition.name, items)]),
+    const [isNew, blocked] = await together(
+      trx,
+      trip => takeNew(trip, definition.name, items),
+      trip => lockBlockedKeys(trip, definition.name, items),
     )
     await failpoint('consumer.taken')
     const fresh = items.filter(({ eventId }) => isNew.has(eventId))

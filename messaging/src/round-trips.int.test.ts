@@ -87,8 +87,10 @@ test('statements run together take one round trip, and each has its answer', asy
   await clear()
   const act = () =>
     db.transaction().execute(async trx => {
-      const [first, second] = await together(trx, trip =>
-        Promise.all([sql`select ${1}::int as a`.execute(trip), sql`select ${2}::int as b`.execute(trip)]),
+      const [first, second] = await together(
+        trx,
+        trip => sql`select ${1}::int as a`.execute(trip),
+        trip => sql`select ${2}::int as b`.execute(trip),
       )
       expect([first.rows, second.rows]).toEqual([[{ a: 1 }], [{ b: 2 }]])
       await later(trx, 1)
@@ -173,16 +175,13 @@ test('a commit that travels with a statement that fails does not happen', async 
 test('a statement that was never parsed because one before it failed works the next time', async () => {
   await clear()
   const once = (id: number) =>
-    db
-      .transaction()
-      .execute(trx =>
-        together(trx, trip =>
-          Promise.all([
-            sql`select 1 / ${id}::int as first_of_trip`.execute(trip),
-            sql`select ${id}::int as second_of_trip`.execute(trip),
-          ]),
-        ),
-      )
+    db.transaction().execute(trx =>
+      together(
+        trx,
+        trip => sql`select 1 / ${id}::int as first_of_trip`.execute(trip),
+        trip => sql`select ${id}::int as second_of_trip`.execute(trip),
+      ),
+    )
   await expect(once(0)).rejects.toMatchObject({ code: '22012' })
   const [, second] = await once(1)
   expect(second.rows).toEqual([{ second_of_trip: 1 }])
@@ -192,11 +191,13 @@ test('a value that cannot be written fails its trip before anything is sent', as
   await clear()
   const circle: { self?: unknown } = {}
   circle.self = circle
-  const act = db
-    .transaction()
-    .execute(trx =>
-      together(trx, trip => Promise.all([note(trip, 1), sql`select ${circle}::json`.execute(trip)])),
-    )
+  const act = db.transaction().execute(trx =>
+    together(
+      trx,
+      trip => note(trip, 1),
+      trip => sql`select ${circle}::json`.execute(trip),
+    ),
+  )
   await expect(act).rejects.toThrow(/circular/i)
   expect(await ids()).toEqual([])
   await note(db, 4)

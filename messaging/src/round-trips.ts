@@ -110,18 +110,20 @@ export const deferred = (statement: RawBuilder<unknown>): RawBuilder<unknown> =>
   sql`${sql.raw(mark)}${statement}`
 
 /**
- * Has statements that do not need each other's answers travel together; they run in the order asked for. The
- * transaction that `ask` is given takes `sql` statements only.
+ * Runs two acts of one statement each, which do not need each other's answers: they travel together, the first before
+ * the second. The transaction that they are given takes `sql` statements only.
  */
-export function together<DB, Answers>(
+export function together<DB, First, Second>(
   trx: Transaction<DB>,
-  ask: (trip: Transaction<DB>) => Promise<Answers>,
-): Promise<Answers> {
+  first: (trip: Transaction<DB>) => Promise<First>,
+  second: (trip: Transaction<DB>) => Promise<Second>,
+): Promise<[First, Second]> {
   const executor = trx.getExecutor()
   return executor.provideConnection(connection => {
     // Kysely lets a transaction run one statement at a time.
     const unqueued = executor.withConnectionProvider({ provideConnection: use => use(connection) })
-    return ask({ getExecutor: () => unqueued } as Transaction<DB>)
+    const trip = { getExecutor: () => unqueued } as Transaction<DB>
+    return Promise.all([first(trip), second(trip)])
   })
 }
 

@@ -61,8 +61,10 @@ async function debitAccounts(
   tasks: readonly ReceivedTask[],
   clock: () => Date,
 ): Promise<Repeat[]> {
-  const [balances, paid] = await together(trx, trip =>
-    Promise.all([lockBalances(trip, tasks), findPaid(trip, tasks)]),
+  const [balances, paid] = await together(
+    trx,
+    trip => lockBalances(trip, tasks),
+    trip => findPaid(trip, tasks),
   )
   await failpoint('debit.locked')
   const { first, repeats } = separateRepeats(paid, tasks)
