@@ -17,6 +17,7 @@ beforeAll(async () => {
   // Private, as mkdtemp makes it: as root Postgres has to find another place for its data.
   dataFolder = mkdtempSync(join(tmpdir(), 'npm-start-test-'))
   const names = ['ORDERS_DB_PORT', 'KAFKA_PORT', 'GATEWAY_PORT', 'ORDERS_PORT', 'PAYMENTS_PORT', 'UI_PORT']
+  names.push('GATEWAY_METRICS_PORT', 'ORDERS_METRICS_PORT', 'PAYMENTS_METRICS_PORT')
   const ports = await Promise.all(names.map(async name => [name, String(await freePort())] as const))
   env = { DATA_DIR: dataFolder, ...Object.fromEntries(ports) }
   env.PAYMENTS_DB_PORT = env.ORDERS_DB_PORT!

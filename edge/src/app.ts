@@ -19,6 +19,8 @@ import { drainOnClose } from './drain.ts'
 import { parseJsonExactly } from './json.ts'
 import type { Logger } from './log.ts'
 import { handleError, Problem, ProblemSchema, sendProblem } from './problem.ts'
+import { observeHttp } from './telemetry/observe-http.ts'
+import type { Telemetry } from './telemetry/start-telemetry.ts'
 import { compileValidator } from './validation.ts'
 
 export type App = FastifyInstance<
@@ -32,6 +34,8 @@ export type App = FastifyInstance<
 export const bodyBytesMax = 64 * 1024
 
 export type AppOptions = Pick<FastifyServerOptions, 'routerOptions' | 'trustProxy'> & {
+  /** Measures and traces every request; neither where it is left out. */
+  telemetry?: Telemetry | undefined
   /** Registers what must see every request: hooks reach only the routes that are added after them. */
   prepare?: (app: App) => Promise<void>
   /** What to show as the OpenAPI document, made of this app's own. */
@@ -48,7 +52,7 @@ const acceptableRequestId = /^[A-Za-z0-9._:-]{1,128}$/
 export async function createApp(
   about: { title: string; description: string },
   log: Logger,
-  { prepare, document = own => own, ...options }: AppOptions = {},
+  { telemetry, prepare, document = own => own, ...options }: AppOptions = {},
 ): Promise<App> {
   const app: App = Fastify({
     ...options,
@@ -100,7 +104,9 @@ export async function createApp(
     },
   )
 
+  app.decorateRequest('about', undefined)
   writeAccessLog(app)
+  if (telemetry) observeHttp(app, telemetry)
   drainOnClose(app)
   await prepare?.(app)
   app.addSchema(ProblemSchema)

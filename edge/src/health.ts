@@ -36,7 +36,7 @@ export function registerHealth(app: App, service: string, checks: Record<string,
     querystring: HealthQuery,
     response: { 200: Health, 503: Health },
   }
-  app.get('/health', { schema }, async (request, reply) => {
+  app.get('/health', { schema, config: { isUntraced: true } }, async (request, reply) => {
     const timeoutMs = request.query.timeout * 1000
     const found = await Promise.all(
       Object.entries(checks).map(async ([name, check]) => [name, await runCheck(check, timeoutMs)] as const),

@@ -1,6 +1,7 @@
 import { type App, createApp } from 'edge/app'
 import type { Check } from 'edge/health'
 import type { Logger } from 'edge/log'
+import type { Telemetry } from 'edge/telemetry/start-telemetry'
 import { SystemDocument } from './api-document.ts'
 import { type DoorSettings, registerDoor } from './door.ts'
 import type { EventHub } from './events/event-hub.ts'
@@ -21,6 +22,7 @@ export type GatewayParts = {
   checks: Record<string, Check>
   door: DoorSettings & { trustedProxies: string[] }
   log: Logger
+  telemetry?: Telemetry
 }
 
 /** A body that trickles in holds a connection no longer than this. */
@@ -34,6 +36,7 @@ export async function buildGateway({
   checks,
   door,
   log,
+  telemetry,
 }: GatewayParts): Promise<App> {
   const document = new SystemDocument(Object.values(upstreams))
   const app = await createApp(
@@ -43,6 +46,7 @@ export async function buildGateway({
     },
     log,
     {
+      telemetry,
       trustProxy: door.trustedProxies.length > 0 ? door.trustedProxies : false,
       prepare: prepared => registerDoor(prepared, door),
       document: own => document.joinedWith(own),

@@ -1,11 +1,14 @@
 import { CommonConfig, Port } from 'edge/config'
 import { Duration } from 'edge/duration'
+import { MetricsPort, TelemetryConfig } from 'edge/telemetry/start-telemetry'
 import { type Static, Type } from 'typebox'
 
 const Origin = (fallback: string) => Type.String({ pattern: '^https?://[^\\s/?#,]+$', default: fallback })
 
 export const GatewayConfig = Type.Object({
   ...CommonConfig,
+  ...TelemetryConfig,
+  GATEWAY_METRICS_PORT: MetricsPort,
   GATEWAY_PORT: Port(8080),
   ORDERS_URL: Origin('http://127.0.0.1:8081'),
   PAYMENTS_URL: Origin('http://127.0.0.1:8082'),

@@ -29,7 +29,7 @@ export function registerSystemHealth(app: App, upstreams: Upstream[], checks: Re
     querystring: HealthQuery,
     response: { 200: SystemHealth, 503: SystemHealth },
   }
-  app.get('/health', { schema }, async (request, reply) => {
+  app.get('/health', { schema, config: { isUntraced: true } }, async (request, reply) => {
     const timeoutMs = request.query.timeout * 1_000
     const [dependencies, services] = await Promise.all([
       each(Object.entries(checks), ([name, check]) => [name, runCheck(check, timeoutMs)]),

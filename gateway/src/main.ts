@@ -4,12 +4,14 @@ import { millisecondsOf } from 'edge/duration'
 import { HealthDetail } from 'edge/health'
 import { listenOrExit } from 'edge/listen'
 import { openLog } from 'edge/log'
+import { startTelemetry } from 'edge/telemetry/start-telemetry'
 import { topicSettings } from 'edge/topics'
 import { openKafka } from 'messaging/kafkajs-transport'
 import { buildGateway } from './app.ts'
 import { GatewayConfig } from './config.ts'
 import { EventHub } from './events/event-hub.ts'
 import { startFollowing } from './events/follow-topic.ts'
+import { observeStreams } from './events/observe-streams.ts'
 import { Auditor } from './integrity/auditor.ts'
 import { scheduleAudit } from './integrity/schedule-audit.ts'
 import { integrityOf } from './integrity/services.ts'
@@ -21,6 +23,12 @@ const drainMsMax = 7_000
 
 const config = configOrExit(GatewayConfig)
 const log = openLog('gateway', config)
+const telemetry = await startTelemetry(
+  'gateway',
+  config,
+  { port: config.GATEWAY_METRICS_PORT, portVariable: 'GATEWAY_METRICS_PORT' },
+  log,
+)
 const upstreams = {
   orders: openUpstream('orders', config.ORDERS_URL, config.UPSTREAM_TIMEOUT_MS),
   payments: openUpstream('payments', config.PAYMENTS_URL, config.UPSTREAM_TIMEOUT_MS),
@@ -52,8 +60,10 @@ const app = await buildGateway({
     trustedProxies: config.TRUSTED_PROXIES?.split(',') ?? [],
   },
   log,
+  telemetry,
 })
 const audits = scheduleAudit(auditor, config.INTEGRITY_SCHEDULE, log)
+observeStreams(telemetry.metrics, hub)
 
 closeWithGrace({ delay: shutdownMsMax, logger: false }, async ({ signal, err }) => {
   if (err) log.fatal({ err }, 'the gateway stops after an error')
@@ -66,6 +76,7 @@ closeWithGrace({ delay: shutdownMsMax, logger: false }, async ({ signal, err }) 
   await following.stop()
   await transport.close()
   await closeUpstreams()
+  await telemetry.stop()
 })
 
 await listenOrExit(app, { host: config.HOST, port: config.GATEWAY_PORT, portVariable: 'GATEWAY_PORT' }, log)

@@ -30,7 +30,7 @@ export function registerStats(app: App, upstreams: Record<ServiceName, Upstream>
     summary: 'How the system is doing: rates, times, backlogs, dead letters',
     response: answers({ 200: SystemStats }, 429),
   }
-  app.get('/stats', { schema }, async (request, reply) => {
+  app.get('/stats', { schema, config: { isUntraced: true } }, async (request, reply) => {
     const ask = (upstream: Upstream) => askStats(upstream, headersFor(request))
     const [orders, payments] = await Promise.all([ask(upstreams.orders), ask(upstreams.payments)])
     reply.header('cache-control', 'no-store')

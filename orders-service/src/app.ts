@@ -1,14 +1,16 @@
 import { type App, createApp } from 'edge/app'
 import { registerHealth } from 'edge/health'
 import type { Logger } from 'edge/log'
+import type { Telemetry } from 'edge/telemetry/start-telemetry'
 import { type Kysely, sql } from 'kysely'
 import type { Transport } from 'messaging/transport'
 import { v7 as uuidv7 } from 'uuid'
 import type { OrdersDatabase } from './database.ts'
 import { registerIntegrityRoutes } from './integrity/integrity-routes.ts'
 import { type GatherSettings, gather } from './orders/gather.ts'
+import { tracePlacing } from './orders/observe-orders.ts'
 import { registerOrderRoutes } from './orders/order-routes.ts'
-import { placeOrders } from './orders/place-orders.ts'
+import { type PlaceRequest, placeOrders } from './orders/place-orders.ts'
 import { registerStatsRoutes } from './stats/stats-routes.ts'
 
 export type OrdersAppDependencies = {
@@ -17,6 +19,7 @@ export type OrdersAppDependencies = {
   relay: { wake(): void }
   log: Logger
   placing?: Partial<GatherSettings>
+  telemetry?: Telemetry
 }
 
 export const placingDefaults: GatherSettings = {
@@ -35,6 +38,7 @@ export async function createOrdersApp({
   relay,
   log,
   placing,
+  telemetry,
 }: OrdersAppDependencies): Promise<App> {
   const app = await createApp(
     {
@@ -43,15 +47,17 @@ export async function createOrdersApp({
         'Places orders, and settles each with the result of its payment. Amounts are decimal numbers.',
     },
     log,
+    { telemetry },
   )
-  const placer = gather(
-    async (requests: Parameters<typeof placeOrders>[1]) => {
-      const placements = await placeOrders(db, requests, { now: new Date(), newId: uuidv7 })
-      relay.wake()
-      return placements
-    },
-    { ...placingDefaults, ...placing },
-  )
+  const place = async (requests: PlaceRequest[]) => {
+    const placements = await placeOrders(db, requests, { now: new Date(), newId: uuidv7 })
+    relay.wake()
+    return placements
+  }
+  const placer = gather(telemetry ? tracePlacing(telemetry, place) : place, {
+    ...placingDefaults,
+    ...placing,
+  })
   registerHealth(app, 'orders-service', {
     database: () => sql`select 1`.execute(db),
     kafka: () => transport.ping(),

@@ -1,11 +1,16 @@
 import closeWithGrace from 'close-with-grace'
 import { configOrExit } from 'edge/config'
 import { engineSettings } from 'edge/engine-config'
+import { readEngineStats } from 'edge/engine-stats'
 import { startIdempotencyRetention } from 'edge/idempotency-retention'
 import { listenOrExit } from 'edge/listen'
 import { openLog } from 'edge/log'
 import { registerOperatorRoutes } from 'edge/operator-routes'
 import { databaseAddress, openPool } from 'edge/postgres'
+import { observeConsumer } from 'edge/telemetry/observe-consumer'
+import { observeEngine, observePool } from 'edge/telemetry/observe-engine'
+import { observeRelay } from 'edge/telemetry/observe-relay'
+import { startTelemetry } from 'edge/telemetry/start-telemetry'
 import { startTopics } from 'edge/topics'
 import { startConsumer } from 'messaging/consume'
 import { openKafka } from 'messaging/kafkajs-transport'
@@ -14,14 +19,22 @@ import { startRetention } from 'messaging/retention'
 import { createOrdersApp } from './app.ts'
 import { OrdersConfig } from './config.ts'
 import { openOrdersDatabase } from './database.ts'
+import { observeOrders } from './orders/observe-orders.ts'
 import { statusTopic, tasksTopic } from './orders/order-events.ts'
-import { resultsTopic, settleOrdersConsumer } from './orders/settle-orders.ts'
+import { resultsTopic, settleOrdersConsumer, settleOrdersName } from './orders/settle-orders.ts'
+import { readOrderCounts } from './stats/order-counts.ts'
 
 const shutdownMsMax = 10_000
 
 const config = configOrExit(OrdersConfig)
 const settings = engineSettings(config)
 const log = openLog('orders-service', config)
+const telemetry = await startTelemetry(
+  'orders-service',
+  config,
+  { port: config.ORDERS_METRICS_PORT, portVariable: 'ORDERS_METRICS_PORT' },
+  log,
+)
 
 // Nothing here waits for the broker: while it is down orders are accepted, and they are settled once it is back.
 const pool = openPool(databaseAddress(config, 'ORDERS'), 'orders-service', config.ORDERS_DB_POOL_MAX)
@@ -29,9 +42,30 @@ pool.on('error', err => log.warn({ err }, 'an idle database connection broke; th
 const db = openOrdersDatabase(pool)
 const transport = openKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orders-service', log })
 const topics = startTopics({ transport, topics: [tasksTopic, resultsTopic, statusTopic], config, log })
-const relay = startRelay({ pool, transport, source: '/orders-service', log, ...settings.relay })
-const definition = settleOrdersConsumer({ log, clock: () => new Date(), afterCommit: () => relay.wake() })
-const consumer = startConsumer({ db, transport, log, ...settings.consumer, definition })
+const relay = startRelay({
+  pool,
+  transport,
+  source: '/orders-service',
+  log,
+  ...settings.relay,
+  observer: observeRelay(telemetry, () => relay),
+})
+const { onSettled } = observeOrders(telemetry, () => readOrderCounts(db))
+const { definition, observer } = observeConsumer(
+  telemetry,
+  settleOrdersConsumer({ log, clock: () => new Date(), afterCommit: () => relay.wake(), onSettled }),
+)
+const consumer = startConsumer({
+  db,
+  transport,
+  log,
+  ...settings.consumer,
+  definition,
+  observer,
+})
+const lag = () => transport.lag(settleOrdersName, [resultsTopic])
+observeEngine(telemetry.metrics, () => readEngineStats(db, 'orders-service', { name: settleOrdersName, lag }))
+observePool(telemetry.metrics, pool)
 // Its first run waits for the database; listening does not.
 const retention = startRetention({ pool, log, ...settings.retention })
 const idempotencyRetention = startIdempotencyRetention({
@@ -39,7 +73,7 @@ const idempotencyRetention = startIdempotencyRetention({
   log,
   retentionMs: settings.idempotencyRetentionMs,
 })
-const app = await createOrdersApp({ db, transport, relay, log })
+const app = await createOrdersApp({ db, transport, relay, log, telemetry })
 registerOperatorRoutes(app, {
   service: 'orders',
   desk: { db, definition, log },
@@ -57,6 +91,7 @@ closeWithGrace({ delay: shutdownMsMax, logger: false }, async ({ err, signal }) 
   await (await retention).stop()
   await transport.close()
   await db.destroy()
+  await telemetry.stop()
   log.info({}, 'ended')
 })
 

@@ -1,6 +1,7 @@
 import { type App, createApp } from 'edge/app'
 import { registerHealth } from 'edge/health'
 import type { Logger } from 'edge/log'
+import type { Telemetry } from 'edge/telemetry/start-telemetry'
 import { type Kysely, sql } from 'kysely'
 import type { Transport } from 'messaging/transport'
 import { registerAccountRoutes } from './accounts/account-routes.ts'
@@ -13,10 +14,16 @@ export type PaymentsAppDependencies = {
   db: Kysely<PaymentsDatabase>
   transport: Pick<Transport, 'ping' | 'lag'>
   log: Logger
+  telemetry?: Telemetry
 }
 
 /** The HTTP side of the service. Listens nowhere; close it to wait for the requests in hand. */
-export async function createPaymentsApp({ db, transport, log }: PaymentsAppDependencies): Promise<App> {
+export async function createPaymentsApp({
+  db,
+  transport,
+  log,
+  telemetry,
+}: PaymentsAppDependencies): Promise<App> {
   const app = await createApp(
     {
       title: 'payments-service',
@@ -25,6 +32,7 @@ export async function createPaymentsApp({ db, transport, log }: PaymentsAppDepen
         'fraction digits. Every change of a balance is a ledger entry, and the balance is the sum of them.',
     },
     log,
+    { telemetry },
   )
   registerHealth(app, 'payments-service', {
     database: () => sql`select 1`.execute(db),

@@ -96,8 +96,16 @@ export function readSettings(env: Env): Settings {
       // The UI's server passes browsers' calls on; without this all of them would be one client to the rate limit.
       TRUSTED_PROXIES: env.TRUSTED_PROXIES || '127.0.0.1',
       CORS_ORIGINS: env.CORS_ORIGINS || `http://localhost:${ports.ui},http://127.0.0.1:${ports.ui}`,
+      ...metricsPorts(env),
       // Saves each service the parsing of what did not change: 2.1 s for all of them becomes 1.4.
       NODE_COMPILE_CACHE: env.NODE_COMPILE_CACHE || join(dataFolder, 'compile-cache'),
     },
   }
 }
+
+/** On the same host as the services, so on loopback unless told otherwise. */
+const metricsPorts = (env: Env): Env => ({
+  GATEWAY_METRICS_PORT: env.GATEWAY_METRICS_PORT || '9464',
+  ORDERS_METRICS_PORT: env.ORDERS_METRICS_PORT || '9465',
+  PAYMENTS_METRICS_PORT: env.PAYMENTS_METRICS_PORT || '9466',
+})

@@ -56,6 +56,10 @@ export class EventHub {
     return this.#ready
   }
 
+  get streamsOpen(): number {
+    return this.#streams.size
+  }
+
   /**
    * Answers where to begin to read each partition. Ids are remembered from there on, but events are served from
    * `idsMax` later: whether an event is a repetition must not depend on when this gateway started, or readers

@@ -34,6 +34,7 @@ export function registerOrderRoutes(app: App, db: Kysely<OrdersDatabase>, placer
       traceparent: traceparentOf(request.headers.traceparent),
     })
     const { answer, isReplayed } = placementAnswer(placement)
+    request.about = { order_id: answer.id }
     if (isReplayed) reply.header('idempotency-replayed', 'true')
     return reply.code(201).header('location', `/orders/${answer.id}`).send(answer)
   })

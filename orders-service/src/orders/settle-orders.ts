@@ -3,7 +3,7 @@ import type { ConsumerDefinition, Message } from 'messaging/consumer'
 import { failpointsOf } from 'messaging/failpoint'
 import type { Log } from 'messaging/log'
 import type { OrdersDatabase } from '../database.ts'
-import { type PaymentResult, type Settlement, settle } from './order.ts'
+import { type PaymentResult, type SettledOrder, type Settlement, settle } from './order.ts'
 import { appendToOutbox, statusUpdate } from './order-events.ts'
 import { lockOrders, type SettledRow, updateOrders } from './order-rows.ts'
 import { decodePaymentResult } from './payment-result.ts'
@@ -24,29 +24,34 @@ export function settleOrdersConsumer({
   log,
   clock,
   afterCommit,
+  onSettled = () => undefined,
 }: {
   log: Log
   clock: () => Date
   afterCommit: () => void
+  /** Before the commit, for metrics. Must not throw. */
+  onSettled?: (orders: SettledOrder[]) => void
 }): ConsumerDefinition<OrdersDatabase, PaymentResult> {
   return {
     name: settleOrdersName,
     topics: [resultsTopic],
     decode: decodePaymentResult,
-    handle: (trx, messages) => settleOrders(trx, messages, clock(), log),
+    async handle(trx, messages) {
+      onSettled(await settleOrders(trx, messages, clock(), log))
+    },
     afterCommit,
   }
 }
 
 type Settled = SettledRow & { traceparent: string | undefined }
 
-/** The same three statements for one result or many. */
+/** The same three statements for one result or many. Answers the orders that it settled. */
 async function settleOrders(
   trx: Transaction<OrdersDatabase>,
   messages: Message<PaymentResult>[],
   now: Date,
   log: Log,
-): Promise<void> {
+): Promise<SettledOrder[]> {
   const orders = await lockOrders(trx, new Set(messages.map(({ payload }) => payload.orderId)))
   await failpoint('settle.locked')
   const settled: Settled[] = []
@@ -65,13 +70,14 @@ async function settleOrders(
       traceparent: source.headers.traceparent,
     })
   }
-  if (settled.length === 0) return
+  if (settled.length === 0) return []
   await updateOrders(trx, settled)
   await failpoint('settle.updated')
   await appendToOutbox(
     trx,
     settled.map(({ event, traceparent }) => statusUpdate(event, traceparent)),
   )
+  return settled.map(({ event }) => event.order)
 }
 
 /**

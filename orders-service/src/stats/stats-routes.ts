@@ -24,7 +24,7 @@ export function registerStatsRoutes(
     description: 'Of the whole service, whichever instance answers. Read at most once a second.',
     response: answers({ 200: OrdersStats }, 500, 503),
   }
-  app.get('/stats', { schema }, async (_request, reply) => {
+  app.get('/stats', { schema, config: { isUntraced: true } }, async (_request, reply) => {
     reply.header('cache-control', 'no-store')
     return read()
   })

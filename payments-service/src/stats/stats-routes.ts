@@ -22,7 +22,7 @@ export function registerStatsRoutes(
 ): void {
   const consumer = { name: debitAccountsName, lag: () => transport.lag(debitAccountsName, [tasksTopic]) }
   const read = sharedReading(() => readEngineStats(db, 'payments-service', consumer), sharedMs)
-  app.get('/stats', { schema }, async (_request, reply) => {
+  app.get('/stats', { schema, config: { isUntraced: true } }, async (_request, reply) => {
     reply.header('cache-control', 'no-store')
     return read()
   })
