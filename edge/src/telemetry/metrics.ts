@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Logger } from '../log.ts'
 import { sharedReading } from '../shared-reading.ts'
@@ -20,6 +21,18 @@ export type Metrics = {
 
 /** However many look, the database is asked once in this time. */
 const sharedMs = 1_000
+
+/** Prometheus gives up on a whole scrape after 10 s: a database that hangs must not hide all other numbers. */
+const readingMsMax = 3_000
+
+/** What was read, or undefined where that failed or takes too long. */
+export async function readInTime<Value>(reading: Promise<Value>): Promise<Value | undefined> {
+  const late = new AbortController()
+  const waited = sleep(readingMsMax, undefined, { signal: late.signal }).catch(() => undefined)
+  const value = await Promise.race([reading.catch(() => undefined), waited])
+  late.abort()
+  return value
+}
 
 /** The metrics of one process, with those of Node itself: event-loop delay, garbage collection, memory, CPU. */
 export function openMetrics(): Metrics {

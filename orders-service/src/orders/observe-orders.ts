@@ -1,5 +1,5 @@
 import { SpanKind } from '@opentelemetry/api'
-import { secondsBuckets } from 'edge/telemetry/metrics'
+import { readInTime, secondsBuckets } from 'edge/telemetry/metrics'
 import { gaugesIn } from 'edge/telemetry/observe-engine'
 import type { Telemetry } from 'edge/telemetry/start-telemetry'
 import { Counter, Histogram } from 'prom-client'
@@ -55,7 +55,7 @@ export function observeOrders(
     'status',
   )
   metrics.beforeScrape(async () => {
-    const counts = await readCounts().catch(() => undefined)
+    const counts = await readInTime(readCounts())
     for (const status of ['open', 'finished', 'cancelled'] as const) {
       orders.set({ status }, counts?.[status] ?? Number.NaN)
     }
