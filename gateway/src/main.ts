@@ -13,6 +13,7 @@ import { EventHub } from './events/event-hub.ts'
 import { startFollowing } from './events/follow-topic.ts'
 import { observeStreams } from './events/observe-streams.ts'
 import { Auditor } from './integrity/auditor.ts'
+import { observeIntegrity } from './integrity/observe-integrity.ts'
 import { scheduleAudit } from './integrity/schedule-audit.ts'
 import { integrityOf } from './integrity/services.ts'
 import { openUpstream } from './upstream.ts'
@@ -64,6 +65,7 @@ const app = await buildGateway({
 })
 const audits = scheduleAudit(auditor, config.INTEGRITY_SCHEDULE, log)
 observeStreams(telemetry.metrics, hub)
+observeIntegrity(telemetry.metrics, auditor)
 
 closeWithGrace({ delay: shutdownMsMax, logger: false }, async ({ signal, err }) => {
   if (err) log.fatal({ err }, 'the gateway stops after an error')
