@@ -6,6 +6,7 @@ import { writeReport } from '../report/write-report.ts'
 import { describeMachine, quietLoadPerCore, stolenTicks } from './machine.ts'
 import { measureInTurns, plain } from './measure.ts'
 import type { BenchOptions } from './options.ts'
+import { measureOf } from './results.ts'
 import type { Bench, Section } from './section.ts'
 import { type Servers, startServers } from './servers.ts'
 import { judge, type Target } from './targets.ts'
@@ -121,6 +122,13 @@ function benchFor(
     async measure(...scenarios) {
       const runsMax = wanted + (runs ? 0 : extraRunsMax[extent])
       measures.push(...(await measureInTurns(section, scenarios, { runs: wanted, runsMax, say })))
+    },
+    record(scenario, figures) {
+      for (const [figure, { kind, values }] of Object.entries(figures)) {
+        const measure = measureOf({ section, scenario, figure }, kind, values)
+        measures.push(measure)
+        say(`  ${scenario}: ${figure} ${plain(measure.median)} ${kind.unit}`)
+      }
     },
     result(scenario, figure) {
       const found = measures.find(

@@ -35,6 +35,8 @@ export type Bench = {
    * them. Goes on past the usual number of runs where a figure's runs lie too far apart, up to a bound.
    */
   measure(...scenarios: Scenario[]): Promise<void>
+  /** What `measure` cannot repeat, such as the windows of one long run. */
+  record(scenario: string, figures: Record<string, { kind: FigureKind; values: number[] }>): void
   /** One that was measured before, in this section. Throws where there is none. */
   result(scenario: string, figure: string): Measure
   plot(plot: Omit<Plot, 'section'>): void

@@ -1,5 +1,11 @@
+import { Kafka, logLevel } from 'kafkajs'
 import { rate } from '../harness/results.ts'
 import type { Bench, Section } from '../harness/section.ts'
+import { startWorker } from '../harness/worker.ts'
+import { producerPerformance } from '../kafka-tools/producer-performance.ts'
+import type { LoadQuestions } from '../load/load-process.ts'
+import type { BareServerQuestions } from './bare-server-process.ts'
+import { insertWithPg } from './insert-with-pg.ts'
 import { hasPgbench, runPgbench } from './pgbench.ts'
 
 export const limits: Section = {
@@ -7,26 +13,63 @@ export const limits: Section = {
   about: 'What PostgreSQL, Kafka and an HTTP server do on this machine when they do nothing else.',
   async run(bench) {
     await measureInserts(bench)
+    await measureHttp(bench)
+    await measureProducer(bench)
   },
 }
 
 async function measureInserts(bench: Bench): Promise<void> {
-  if (!(await hasPgbench())) {
-    bench.note('pgbench is not installed (Debian and Ubuntu: postgresql-contrib), so its rate is missing.')
-    return
-  }
   const database = await bench.servers.database('orders')
   const seconds = bench.choose({ quick: 2, usual: 5 })
   const folder = bench.servers.logFolder
-  const once = (clients: number) => async () => ({
-    rate: await runPgbench(database.address, { clients, seconds, folder }),
-  })
+  const isPgbench = await hasPgbench()
+  if (!isPgbench) {
+    bench.note(
+      'pgbench is not installed (Debian and Ubuntu: postgresql-contrib); a process of Node stood in for it.',
+    )
+  }
   await bench.measure(
     ...[1, 32].map(clients => ({
-      name: `pgbench, one order a transaction, ${clients} connections`,
+      name: `${isPgbench ? 'pgbench' : 'Node with pg'}, one order a transaction, ${clients} connections`,
       figures: { rate: rate('orders/s') },
-      once: once(clients),
+      once: async () => ({
+        rate: await (isPgbench ? runPgbench : insertWithPg)(database.address, { clients, seconds, folder }),
+      }),
     })),
   )
   await database.drop()
+}
+
+async function measureHttp(bench: Bench): Promise<void> {
+  const server = await startWorker<BareServerQuestions>(new URL('./bare-server-process.ts', import.meta.url))
+  const load = await startWorker<LoadQuestions>(new URL('../load/load-process.ts', import.meta.url))
+  const url = await server.ask('listen')
+  const seconds = bench.choose({ quick: 2, usual: 5 })
+  await bench.measure(
+    ...[1, 128].map(connections => ({
+      name: `Fastify without a database, ${connections} connections`,
+      figures: { rate: rate('requests/s') },
+      async once() {
+        const { accepted } = await load.ask('closedLoop', { urls: [url], connections, seconds, users: 1_000 })
+        return { rate: accepted / seconds }
+      },
+    })),
+  )
+  await load.stop()
+  await server.stop()
+}
+
+async function measureProducer(bench: Bench): Promise<void> {
+  const { brokers } = bench.servers.kafka
+  const topic = 'bench-producer'
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 6 }] })
+  await admin.disconnect()
+  const records = bench.choose({ quick: 200_000, usual: 1_000_000 })
+  await bench.measure({
+    name: "Kafka's own producer test, 120 bytes, acks=all",
+    figures: { rate: rate('records/s') },
+    once: async () => ({ rate: await producerPerformance({ brokers, topic, records, bytes: 120 }) }),
+  })
 }

@@ -1,0 +1,58 @@
+import { pointOf, rate } from '../harness/results.ts'
+import type { Bench } from '../harness/section.ts'
+import type { Shop } from '../shop/shop.ts'
+import { accounts } from './end-to-end.ts'
+
+const doors = ['orders-service', 'gateway'] as const
+export const busyConnections = 128
+const name = (door: string, connections: number) => `at ${door}, ${connections} connections`
+
+export async function measureThroughput(bench: Bench, shop: Shop): Promise<void> {
+  const seconds = bench.choose({ quick: 2, usual: 5 })
+  const counts = bench.choose({ quick: [1, busyConnections], usual: [1, 32, busyConnections, 512] })
+  const scenario = (door: (typeof doors)[number], connections: number) => ({
+    name: name(door, connections),
+    figures: { settled: rate('orders/s') },
+    once: async () => ({
+      settled: await shop.throughput({
+        urls: door === 'gateway' ? [shop.gatewayUrl] : shop.ordersUrls,
+        connections,
+        seconds,
+        users: accounts,
+      }),
+    }),
+  })
+  // Both doors in turns, for their ratio.
+  for (const connections of counts) await bench.measure(...doors.map(door => scenario(door, connections)))
+  bench.plot({
+    title: 'Settled orders a second',
+    xLabel: 'connections',
+    yLabel: 'orders/s',
+    isXLogarithmic: true,
+    series: doors.map(door => ({
+      name: door,
+      points: counts.map(connections =>
+        pointOf(connections, bench.result(name(door, connections), 'settled')),
+      ),
+    })),
+  })
+}
+
+/** All orders of one account are decided one after the other, in one partition. */
+export async function measureHotAccount(bench: Bench, shop: Shop): Promise<void> {
+  const seconds = bench.choose({ quick: 2, usual: 5 })
+  await bench.measure(
+    ...[1, accounts].map(users => ({
+      name: users === 1 ? 'one hot account' : `${users} accounts`,
+      figures: { settled: rate('orders/s') },
+      once: async () => ({
+        settled: await shop.throughput({
+          urls: shop.ordersUrls,
+          connections: busyConnections,
+          seconds,
+          users,
+        }),
+      }),
+    })),
+  )
+}

@@ -1,0 +1,119 @@
+import { get, type IncomingMessage } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { orderBody } from './closed-loop.ts'
+import { type Answer, HttpConnection } from './http-connection.ts'
+
+export type OpenLoop = {
+  url: string
+  /** Where settled orders are heard of; without it only the answers count. */
+  streamUrl?: string
+  perSecond: number
+  seconds: number
+  users: number
+  connectionsMax: number
+}
+export type OpenLoopOutcome = {
+  /** From when each order was due to its event at the client's stream; of those that settled. */
+  settledMs: number[]
+  /** From when each was due to the answer, by second and status; 0 where the connection broke or none was free. */
+  answers: { second: number; status: number; ms: number; retryAfter: boolean }[]
+  accepted: number
+  cpuMs: number
+}
+
+const settleMsMax = 30_000
+
+/**
+ * Each order is due at its time, whatever became of those before it, and every time counts from then: a wait that
+ * the load itself could not avoid is a wait all the same.
+ */
+export async function openLoop(load: OpenLoop): Promise<OpenLoopOutcome> {
+  const { url, streamUrl, perSecond, seconds, users, connectionsMax } = load
+  const cpu = process.cpuUsage()
+  const dueAtOf = new Map<string, number>()
+  const earlyAtOf = new Map<string, number>()
+  const settledMs: number[] = []
+  const stream = streamUrl ? await followSettled(streamUrl, settled) : undefined
+  function settled(id: string): void {
+    const dueAt = dueAtOf.get(id)
+    if (dueAt === undefined) earlyAtOf.set(id, performance.now())
+    else if (dueAtOf.delete(id)) settledMs.push(performance.now() - dueAt)
+  }
+
+  const answers: OpenLoopOutcome['answers'] = []
+  const idle: HttpConnection[] = []
+  let open = 0
+  let underWay = 0
+  let accepted = 0
+  const startedAt = performance.now()
+  function place(index: number): void {
+    const dueAt = startedAt + (index * 1000) / perSecond
+    const connection = idle.pop() ?? (open < connectionsMax ? connect() : undefined)
+    const note = (status: number, retryAfter: boolean) =>
+      answers.push({
+        second: Math.floor(index / perSecond),
+        status,
+        ms: performance.now() - dueAt,
+        retryAfter,
+      })
+    if (!connection) return void note(0, false)
+    underWay++
+    connection.request('POST', '/orders', orderBody(index, users), answer => {
+      underWay--
+      if (connection.isOpen) idle.push(connection)
+      else open--
+      note(answer?.status ?? 0, answer !== undefined && /^retry-after:/im.test(answer.head))
+      if (answer?.status === 201) accept(answer, dueAt)
+    })
+  }
+  function connect(): HttpConnection {
+    open++
+    return new HttpConnection(new URL(url))
+  }
+  function accept({ body }: Answer, dueAt: number): void {
+    accepted++
+    if (!stream) return
+    const id = /"id":"([^"]+)"/.exec(body)![1]!
+    dueAtOf.set(id, dueAt)
+    const early = earlyAtOf.get(id)
+    if (early === undefined) return
+    earlyAtOf.delete(id)
+    dueAtOf.delete(id)
+    settledMs.push(early - dueAt)
+  }
+
+  const count = Math.round(perSecond * seconds)
+  for (let index = 0; index < count; ) {
+    const due = ((performance.now() - startedAt) * perSecond) / 1000
+    while (index < count && index <= due) place(index++)
+    await sleep(1)
+  }
+  const deadline = performance.now() + settleMsMax
+  while ((underWay > 0 || dueAtOf.size > 0) && performance.now() < deadline) await sleep(5)
+  stream?.destroy()
+  for (const connection of idle) connection.close()
+  const { user, system } = process.cpuUsage(cpu)
+  if (dueAtOf.size > 0) throw new Error(`${dueAtOf.size} of ${accepted} orders were not seen to settle.`)
+  return { settledMs, answers, accepted, cpuMs: (user + system) / 1000 }
+}
+
+/** Every settled order of the shop; resolves when the stream is open. */
+function followSettled(url: string, onSettled: (id: string) => void): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = get(`${url}/orders/events`, response => {
+      if (response.statusCode !== 200) return reject(new Error(`The stream answered ${response.statusCode}.`))
+      let text = ''
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        const blocks = (text + chunk).split('\n\n')
+        text = blocks.pop() ?? ''
+        for (const block of blocks) {
+          const id = /"order_id":"([^"]+)"/.exec(block)?.[1]
+          if (id) onSettled(id)
+        }
+      })
+      response.on('error', () => undefined)
+      resolve(response)
+    })
+    request.once('error', reject)
+  })
+}
