@@ -1,25 +1,24 @@
 import pg from 'pg'
-import type { Shop } from '../shop/shop.ts'
 
 const rowsAtOnce = 100_000
 
 /** Settled orders numbered from the first to the last, with all they leave behind; every thirtieth is cancelled. */
 export async function fillShop(
-  { databases: [orders, payments] }: Shop,
+  { orders, payments }: { orders: pg.ClientConfig; payments: pg.ClientConfig },
   first: number,
   last: number,
   users: number,
-) {
+): Promise<void> {
   for (let from = first; from <= last; from += rowsAtOnce) {
     const to = Math.min(last, from + rowsAtOnce - 1)
-    await write(orders!, placed, [from, to, users])
-    await write(orders!, inboxOf('orders.settle'), [from, to])
-    await write(payments!, paid, [from, to, users])
-    await write(payments!, entries, [from, to, users])
-    await write(payments!, inboxOf('payments.debit'), [from, to])
+    await write(orders, placed, [from, to, users])
+    await write(orders, inboxOf('orders.settle'), [from, to])
+    await write(payments, paid, [from, to, users])
+    await write(payments, entries, [from, to, users])
+    await write(payments, inboxOf('payments.debit'), [from, to])
   }
-  await write(orders!, 'vacuum (analyze)', [])
-  await write(payments!, 'vacuum (analyze)', [])
+  await write(orders, 'vacuum (analyze)', [])
+  await write(payments, 'vacuum (analyze)', [])
 }
 
 /** Ids of the time before the benchmark, in the order of their numbers; the same in both databases. */

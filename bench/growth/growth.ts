@@ -39,7 +39,7 @@ async function measureAccounts(bench: Bench): Promise<void> {
   try {
     let open = counts[0]!
     for (const count of counts) {
-      if (count > open) await openAccounts(shop.databases[1]!, open + 1, count)
+      if (count > open) await openAccounts(shop.databases.payments, open + 1, count)
       open = count
       await bench.measure(throughputOf(bench, shop, name(count), count))
     }

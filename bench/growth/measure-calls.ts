@@ -21,7 +21,7 @@ export async function measureCalls(bench: Bench): Promise<void> {
     let filled = 0
     for (const rows of sizes) {
       bench.say(`filling the tables up to ${rows.toLocaleString('en-US')} orders`)
-      await fillShop(shop, filled + 1, rows, users)
+      await fillShop(shop.databases, filled + 1, rows, users)
       filled = rows
       calls = await callsAmong(shop, rows)
       await bench.measure(

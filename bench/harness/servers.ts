@@ -29,8 +29,6 @@ export type Servers = {
   /** A further server of a section's: should it be left over, the next run ends it. */
   track(daemon: Daemon): void
   logFolder: string
-  /** What is started besides goes through this: it is found and ended after a crash of the benchmark. */
-  track(daemon: Daemon): void
   stop(): Promise<void>
 }
 
@@ -126,7 +124,6 @@ export async function startServers({ folder, walLevel, track, say }: ServersOpti
         track(daemon)
       },
       logFolder,
-      track,
       stop,
     }
   } catch (error) {

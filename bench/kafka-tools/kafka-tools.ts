@@ -9,7 +9,7 @@ const folder = join(projectFolder, '.data/kafka-tools')
 
 /** Runs one of Kafka's own tools to its end and answers its output. The first call fetches them with Maven. */
 export async function runKafkaTool(mainClass: string, args: string[]): Promise<string> {
-  const { java, libraries } = await javaWithJars(pom, 'kafka.version', folder, line => console.log(line))
+  const { java, libraries } = await javaWithJars(pom, 'kafka', folder, line => console.log(line))
   // The broker's jars bring what the tools log with.
   const classPath = [libraries, join(kafkaLibraryFolder, kafkaVersion())]
     .map(path => join(path, '*'))

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DatabaseAddress } from 'migrations/migrate'
 import { readKafkaRequests } from '../kafka-tools/kafka-requests.ts'
 import type { Shop } from './shop.ts'
 
@@ -18,18 +17,18 @@ const statisticsMs = 11_000
 
 /** Counts while `act` places that many orders and waits for their end. */
 export async function countCosts(shop: Shop, act: () => Promise<number>): Promise<Costs> {
-  const { servers, databases, kafka } = shop
+  const { servers, kafka } = shop
   await servers.asSuperuser(async client => {
     await client.query('create extension if not exists pg_stat_statements')
     await client.query("alter system set pg_stat_statements.track = 'top'")
     await client.query('select pg_reload_conf()')
   })
   try {
-    const before = await readCounters(shop, databases)
+    const before = await readCounters(shop)
     const requestsBefore = await readKafkaRequests(kafka)
     const orders = await act()
     const requests = await readKafkaRequests(kafka)
-    const after = await readCounters(shop, databases)
+    const after = await readCounters(shop)
     const each = (now: number, then: number) => (now - then) / orders
     return {
       statements: each(after.statements, before.statements),
@@ -49,9 +48,9 @@ export async function countCosts(shop: Shop, act: () => Promise<number>): Promis
 
 type Counters = { statements: number; transactions: number; walBytes: number; deadTuples: number }
 
-async function readCounters({ servers }: Shop, databases: DatabaseAddress[]): Promise<Counters> {
+async function readCounters({ servers, databases }: Shop): Promise<Counters> {
   await sleep(statisticsMs)
-  const names = databases.map(({ database }) => database)
+  const names = Object.values(databases).map(({ database }) => database)
   // One log and one count of statements for both databases, but each its own tables.
   const counters: Counters = await servers.asSuperuser(async client => {
     const { rows } = await client.query(

@@ -69,8 +69,8 @@ export class Shop {
     return this.#parts.kafka
   }
 
-  get databases(): DatabaseAddress[] {
-    return [this.#parts.orders.address, this.#parts.payments.address]
+  get databases(): { orders: DatabaseAddress; payments: DatabaseAddress } {
+    return { orders: this.#parts.orders.address, payments: this.#parts.payments.address }
   }
 
   get servers(): Servers {
@@ -189,7 +189,7 @@ const databaseEnvironment = (prefix: string, address: DatabaseAddress): Record<s
 })
 
 /** Accounts with the user ids from the first to the last, each with its opening entry. */
-export async function openAccounts(database: DatabaseAddress, first: number, last: number): Promise<void> {
+export async function openAccounts(database: pg.ClientConfig, first: number, last: number): Promise<void> {
   const client = new pg.Client(database)
   await client.connect()
   await client.query(
