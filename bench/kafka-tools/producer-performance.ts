@@ -15,7 +15,6 @@ export async function producerPerformance({ brokers, topic, records, bytes }: Or
     '-1',
     '--command-property',
     `bootstrap.servers=${brokers.join(',')}`,
-    '--command-property',
     'acks=all',
   ])
   const perSecond = /records sent, ([\d.]+) records\/sec[^\n]*99\.9th/.exec(output)?.[1]
