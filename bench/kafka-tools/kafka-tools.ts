@@ -14,5 +14,5 @@ export async function runKafkaTool(mainClass: string, args: string[]): Promise<s
   const classPath = [libraries, join(kafkaLibraryFolder, kafkaVersion())]
     .map(path => join(path, '*'))
     .join(':')
-  return run(java, ['-XX:TieredStopAtLevel=1', '-cp', classPath, mainClass, ...args])
+  return run(java, ['-cp', classPath, mainClass, ...args])
 }
