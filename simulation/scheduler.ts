@@ -1,7 +1,5 @@
 /** Virtual time that passes between two steps, at most. */
 const stepMsMax = 100
-/** The last steps of a run, for people. */
-const traceMax = 1_000
 
 type Turn = { by: Instance; what: string; run: () => void }
 export type Timer = { at: number; call: () => void; everyMs?: number }
@@ -76,7 +74,6 @@ export class Scheduler {
 
   note(what: string): void {
     this.trace.push(`${this.nowMs} ms  ${what}`)
-    if (this.trace.length > traceMax) this.trace.shift()
   }
 
   /** Lets one thing happen, and all that follows from it by itself. */

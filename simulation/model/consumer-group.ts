@@ -124,6 +124,8 @@ export class ModelConsumer {
   async #join(): Promise<void> {
     this.#listeners.get(this.events.REBALANCING)?.()
     await this.#kafka.scheduler.call(this.instance, 'join group', () => {
+      // Its sockets were closed meanwhile.
+      if (this.#isStopped) throw new Error('closed')
       this.#group.join(this)
       this.#generation = this.#group.generation
       this.#positions.clear()
