@@ -1,0 +1,13 @@
+import { testBrokerFaults } from './brokers.ts'
+import type { Subject } from './fixture.ts'
+import { testMembers } from './members.ts'
+import { testMessages } from './messages.ts'
+import { testOffsets } from './offsets.ts'
+
+/** What a Transport promises, broken on purpose: each implementation goes through all of it, on a real broker. */
+export function testTransport(subject: Subject): void {
+  testMessages(subject)
+  testOffsets(subject)
+  testMembers(subject)
+  testBrokerFaults(subject)
+}
