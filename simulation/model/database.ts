@@ -175,6 +175,8 @@ export class ModelTransaction {
 
   /** Throws where waiting for it would never end. */
   lock(key: string, mode: 'shared' | 'exclusive' = 'exclusive'): Promise<void> {
+    // What a process that died was about to do next is not done: its transaction has been rolled back.
+    if (!this.db.running.has(this)) return new Promise(() => {})
     return this.db.locks.take(this, key, mode)
   }
 }
