@@ -2,6 +2,7 @@ import { connect, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type ISocketFactory, Kafka, logLevel } from 'kafkajs'
 import { mendSocket } from './kafka-socket.ts'
+import { letKafkajsRest } from './kafkajs-idle.ts'
 import type { Log } from './log.ts'
 
 export type KafkaSettings = {
@@ -35,6 +36,7 @@ export function openClient({ brokers, clientId, log }: KafkaSettings): { kafka: 
     socket.once('close', () => sockets.delete(socket))
     return mendSocket(socket.setKeepAlive(true, keepAliveMs))
   }
+  letKafkajsRest()
   const kafka = new Kafka({
     clientId,
     brokers,
