@@ -3,11 +3,11 @@ import { afterAll, beforeAll, test } from 'vitest'
 import { checkWorld } from './check-world.ts'
 import { ChildInstance } from './child-instance.ts'
 import { sessionTimeoutMs } from './shop-instance.ts'
-import { shopFailpoints, workloadOf } from './workloads.ts'
+import { workloadOf } from './workloads.ts'
 import { World } from './world.ts'
 
 /** Each instance is a process that takes over from the one before, and then suffers the next fault itself. */
-export function testProcesses(signal: 'SIGKILL' | 'SIGSTOP'): void {
+export function testProcesses(signal: 'SIGKILL' | 'SIGSTOP', failpoints: string[]): void {
   let world: World
   let victim: ChildInstance
   beforeAll(async () => {
@@ -23,7 +23,7 @@ export function testProcesses(signal: 'SIGKILL' | 'SIGSTOP'): void {
 
   test('without a fault', () => checkWorld(world))
 
-  test.each(shopFailpoints)(`${signal} at %s`, async failpoint => {
+  test.each(failpoints)(`${signal} at %s`, async failpoint => {
     const { reached } = await victim.arm(failpoint, signal)
     const working = workloadOf[failpoint]?.(world)
     await reached
