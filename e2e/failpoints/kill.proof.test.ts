@@ -1,6 +1,6 @@
 import { testProcesses } from './process-faults.ts'
 
-/** Where something is done and the next thing is not: an end within a transaction is a cut connection, tested at all. */
+/** Where memory is lost between two things that belong together. In a transaction it is as if its connection were cut. */
 testProcesses('SIGKILL', [
   'relay.acquired',
   'relay.claimed',

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, test } from 'vitest'
 import { checkWorld } from './check-world.ts'
 import { ChildInstance } from './child-instance.ts'
 import { sessionTimeoutMs } from './shop-instance.ts'
@@ -10,16 +10,24 @@ import { World } from './world.ts'
 export function testProcesses(signal: 'SIGKILL' | 'SIGSTOP', failpoints: string[]): void {
   let world: World
   let victim: ChildInstance
-  beforeAll(async () => {
+  async function open(): Promise<void> {
     world = await World.open()
     victim = await ChildInstance.start(world.place)
     world.instances = [victim]
-  })
-  afterAll(async () => {
+  }
+  async function close(): Promise<void> {
     ChildInstance.killAll()
     if (world) world.instances = []
     await world?.close()
+  }
+  beforeAll(open)
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== 'fail') return
+    // What one case leaves behind must not turn those after it red.
+    await close()
+    await open()
   })
+  afterAll(close)
 
   test('without a fault', () => checkWorld(world))
 

@@ -24,7 +24,7 @@ process.once('message', async ({ root, testInfrastructure, files }: Plan) => {
   const project = vitest.getRootProject()
   const { testModules } = await vitest.runTestSpecifications(
     files.map(({ path, titles }) =>
-      project.createSpecification(path, { testNamePattern: new RegExp(titles.map(RegExp.escape).join('|')) }),
+      project.createSpecification(path, { testNamePattern: new RegExp(titles.map(literally).join('|')) }),
     ),
   )
   const outcomes = testModules.map((module): Outcome => {
@@ -35,3 +35,5 @@ process.once('message', async ({ root, testInfrastructure, files }: Plan) => {
   await vitest.close()
   process.send?.(outcomes, () => process.exit())
 })
+
+const literally = (text: string) => text.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&')
