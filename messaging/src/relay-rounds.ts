@@ -89,6 +89,7 @@ export class Relay {
   readonly #owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`
   #owned: Owned | undefined
   #publishedRows = 0
+  readonly #onLost = (err: Error) => this.#settings.log.warn({ err }, 'relay lost its connection')
 
   constructor(settings: RelaySettings) {
     this.#settings = { ...relayDefaults, ...settings }
@@ -163,7 +164,7 @@ export class Relay {
     log.info({ cursor: name, epoch: lease.epoch }, 'relay owns the outbox')
     const client = await pool.connect()
     // Without a listener, a connection that breaks between two statements would end the process.
-    client.on('error', err => log.warn({ err }, 'relay lost its connection'))
+    client.on('error', this.#onLost)
     this.#owned = {
       lease,
       leaseEndsAt: askedAt + leaseMs,
@@ -258,7 +259,8 @@ export class Relay {
   #forget(error?: unknown): void {
     const client = this.#owned?.client
     this.#owned = undefined
-    client?.removeAllListeners('error')
+    // Only ours: those of the pool's owner keep whoever has the connection next from ending with it.
+    client?.off('error', this.#onLost)
     // The pool closes a connection that is given back with an error; it may be in the middle of a transaction.
     client?.release(error !== undefined)
   }

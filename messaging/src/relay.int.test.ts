@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type pg from 'pg'
+import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { RelayObserver } from './observer.ts'
 import { startRelay } from './relay.ts'
@@ -284,6 +284,19 @@ describe('a relay that dies or freezes', () => {
     expect(new Set(outbox.ids()).size).toBe(30)
     // The thawed one may not move the cursor that is no longer its own.
     expect((await frozen.relayOnce()).kind).toBe('standby')
+  })
+
+  test('the connection that it gives back keeps the listeners of the pool', async () => {
+    const pool = new pg.Pool({ ...outbox.pool.options, password: outbox.pool.options.password, max: 2 })
+    pool.on('connect', client => client.on('error', () => {}))
+    const relay = outbox.openRelay({ pool })
+    await relay.relayOnce()
+    await relay.release()
+    // Without any, its next user would take the process along when it breaks.
+    const clients = [await pool.connect(), await pool.connect()]
+    expect(clients.map(client => client.listenerCount('error'))).toEqual([1, 1])
+    for (const client of clients) client.release()
+    await pool.end()
   })
 
   test('an owner that slept past its lease asks before it publishes', async () => {

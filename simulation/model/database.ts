@@ -103,7 +103,7 @@ export class ModelConnection {
     return this
   }
   on(): void {}
-  removeAllListeners(): void {}
+  off(): void {}
   release(): void {}
 
   async #execute<Result>(work: (trx: ModelTransaction) => Promise<Result>): Promise<Result> {
