@@ -59,7 +59,7 @@ export async function writePayments(
       ) as p (order_id, id, user_id, amount_minor, status, reason, task_event_id)
       order by order_id
       on conflict (order_id) do nothing
-      returning 1
+      returning order_id
     ), entries as (
       insert into ledger_entries (user_id, id, kind, amount_minor, balance_after_minor, order_id, created_at)
       select user_id, id, 'payment', -amount_minor, balance_after_minor, order_id, ${now}
@@ -70,6 +70,8 @@ export async function writePayments(
         ${debits.map(({ balanceAfterMinor }) => balanceAfterMinor)}::bigint[],
         ${debits.map(({ task }) => task.orderId)}::uuid[]
       ) with ordinality as e (user_id, id, amount_minor, balance_after_minor, order_id, turn)
+      -- Not for one that another transaction paid: its entry is there already, and one is all that an order may have.
+      where order_id in (select order_id from written)
       order by turn
     ), balances as (
       update accounts set balance_minor = b.balance_minor, updated_at = ${now}
