@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { testDatabase } from 'scripts/test-infrastructure'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { keepingLog, openTestPool, range } from './consumer-fixture.ts'
 import { retainOnce, startRetention } from './retention.ts'
 
@@ -25,13 +25,23 @@ const append = (createdAt: string, on: pg.Pool | pg.PoolClient = pool) =>
      values ('parcel', '1', 'parcel.scanned', 'scans', '{}', $1)`,
     [day(createdAt)],
   )
-/** As a relay that has published all there is. */
-const publishAll = (name = 'outbox') =>
-  pool.query(
+/** As a relay that has published all there is. Transactions of other tests, in other databases, count in a snapshot. */
+async function publishAll(name = 'outbox'): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const { rows } = await pool.query(
+        'select pg_snapshot_xmin(pg_current_snapshot()) <= max(xid) as is_open from outbox',
+      )
+      expect(rows[0].is_open).not.toBe(true)
+    },
+    { timeout: 20_000 },
+  )
+  await pool.query(
     `insert into relay_cursor (name, published_to) values ($1, pg_current_snapshot())
      on conflict (name) do update set published_to = excluded.published_to`,
     [name],
   )
+}
 const rowsIn = async (table: string) =>
   (await pool.query<{ n: number }>(`select count(*)::int as n from ${table}`)).rows[0]!.n
 
