@@ -57,6 +57,9 @@ test('the OpenAPI document tells each call with its request, its answers and eve
   )
   expect(Object.fromEntries(told)).toEqual({
     'get /health': expect.stringContaining('200'),
+    ...Object.fromEntries(
+      ['', '/accounts', '/ledger', '/rows'].map(part => [`get /integrity${part}`, '200 400 500 503']),
+    ),
     'get /stats': '200 500 503',
     'post /users': '201 400 409 413 415 500 503',
     'get /users': '200 400 500 503',
