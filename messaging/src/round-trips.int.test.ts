@@ -3,20 +3,21 @@ import pg, { type PoolClient } from 'pg'
 import { testDatabase } from 'scripts/test-infrastructure'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deferred, saveRoundTrips, together } from './round-trips.ts'
+import { countPackets } from './round-trips-fixture.ts'
 
 let database: Awaited<ReturnType<typeof testDatabase>>
 let pool: pg.Pool
 let db: Kysely<unknown>
-let writes = 0
+let packets: () => number
 
 beforeAll(async () => {
   database = await testDatabase('messaging')
   pool = new pg.Pool({ ...database, max: 1 })
   pool.on('connect', client => {
     client.on('error', () => {})
-    countWrites(client)
     saveRoundTrips(client)
   })
+  packets = countPackets(pool)
   db = new Kysely({ dialect: new PostgresDialect({ pool }) })
   await pool.query('create table notes (id int primary key, text text)')
 })
@@ -26,24 +27,11 @@ afterAll(async () => {
   await database.drop()
 })
 
-/** Corked messages leave in one packet, so what counts is how often the socket is let go. */
-function countWrites(client: PoolClient): void {
-  const { stream } = (client as unknown as { connection: { stream: { _writev: unknown; _write: unknown } } })
-    .connection
-  for (const name of ['_writev', '_write'] as const) {
-    const write = stream[name] as (...args: unknown[]) => unknown
-    stream[name] = function (this: unknown, ...args: unknown[]) {
-      writes += 1
-      return write.apply(this, args)
-    }
-  }
-}
-
 async function writesOf(act: () => Promise<unknown>): Promise<number> {
   await pool.query('select 1 as warm')
-  const before = writes
+  const before = packets()
   await act()
-  return writes - before
+  return packets() - before
 }
 
 const insert = (id: number) => sql`insert into notes (id, text) values (${id}, ${`note ${id}`})`
