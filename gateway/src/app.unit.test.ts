@@ -1,15 +1,6 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
-import { json, startGateway, startUpstream } from './gateway-fixture.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { json, keep, startGateway, startUpstream } from './gateway-fixture.ts'
 
-const opened: { close(): Promise<void> }[] = []
-afterEach(async () => {
-  for (const it of opened.splice(0).reverse()) await it.close()
-})
-const keep = async <It extends { close(): Promise<void> }>(started: Promise<It>): Promise<It> => {
-  const it = await started
-  opened.push(it)
-  return it
-}
 const id = '01981f6c-7a4e-7c3e-9d52-1f6b7c3a9e10'
 const at = '2026-01-01T00:00:00.000Z'
 const accepted = { hop: 'accepted', service: 'orders-service', at }

@@ -1,17 +1,7 @@
 import { performance } from 'node:perf_hooks'
-import { afterEach, describe, expect, test } from 'vitest'
-import { json, sendRaw, startGateway, startUpstream } from './gateway-fixture.ts'
+import { describe, expect, test } from 'vitest'
+import { json, keep, sendRaw, startGateway, startUpstream } from './gateway-fixture.ts'
 import { publicCalls } from './public-calls.ts'
-
-const opened: { close(): Promise<void> }[] = []
-afterEach(async () => {
-  for (const it of opened.splice(0).reverse()) await it.close()
-})
-const keep = async <It extends { close(): Promise<void> }>(started: Promise<It>): Promise<It> => {
-  const it = await started
-  opened.push(it)
-  return it
-}
 
 const id = '01981f6c-7a4e-7c3e-9d52-1f6b7c3a9e10'
 const order = { user_id: 7, amount: 10.5 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { pino } from 'pino'
+import { onTestFinished } from 'vitest'
 import { buildGateway, type GatewayParts } from './app.ts'
 import { EventHub } from './events/event-hub.ts'
 import { Auditor } from './integrity/auditor.ts'
@@ -104,6 +105,13 @@ export async function startGateway(
       await Promise.all([upstreams.orders.close(), upstreams.payments.close()])
     },
   }
+}
+
+/** Closed after the test that started it, the last one first. */
+export async function keep<It extends { close(): Promise<void> }>(started: Promise<It>): Promise<It> {
+  const it = await started
+  onTestFinished(() => it.close())
+  return it
 }
 
 /** Sends bytes as they are and answers all that comes back until the server closes. */

@@ -1,15 +1,5 @@
-import { afterEach, describe, expect, test } from 'vitest'
-import { json, startGateway, startUpstream } from './gateway-fixture.ts'
-
-const opened: { close(): Promise<void> }[] = []
-afterEach(async () => {
-  for (const it of opened.splice(0).reverse()) await it.close()
-})
-const keep = async <It extends { close(): Promise<void> }>(started: Promise<It>): Promise<It> => {
-  const it = await started
-  opened.push(it)
-  return it
-}
+import { describe, expect, test } from 'vitest'
+import { json, keep, startGateway, startUpstream } from './gateway-fixture.ts'
 
 const engine = (service: string) => ({
   service,

@@ -1,15 +1,5 @@
-import { afterEach, expect, test } from 'vitest'
-import { json, startGateway, startUpstream, type TestUpstream } from '../gateway-fixture.ts'
-
-const opened: { close(): Promise<void> }[] = []
-afterEach(async () => {
-  for (const it of opened.splice(0).reverse()) await it.close()
-})
-const keep = async <It extends { close(): Promise<void> }>(started: Promise<It>): Promise<It> => {
-  const it = await started
-  opened.push(it)
-  return it
-}
+import { expect, test } from 'vitest'
+import { json, keep, startGateway, startUpstream, type TestUpstream } from '../gateway-fixture.ts'
 
 const settled_before = '01a1fe00-0000-7000-8000-000000000000'
 const overdue = { count: 0, is_capped: false, oldest: [] }
