@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { answers } from './app.ts'
 
 /**
  * What the services tell each other's auditor, the gateway. A *slice* is a stretch of settled history: the rows after
@@ -73,6 +74,13 @@ export const integrityRoute = {
   description:
     'Internal: the gateway walks through all of history with this, and joins what it finds in its own `GET /integrity`.',
 }
+
+/** The schema of such a call that answers 200. */
+export const integrityCall = <Answer>(summary: string, answer: Answer) => ({
+  ...integrityRoute,
+  summary,
+  response: answers({ 200: answer }, 400, 500, 503),
+})
 
 export const Turn = Type.Object({
   turn: Type.Unsafe<number | null>({

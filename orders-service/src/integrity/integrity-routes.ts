@@ -2,6 +2,7 @@ import { type App, answers } from 'edge/app'
 import {
   AgreedRows,
   EndTurn,
+  integrityCall,
   integrityRoute,
   OrderSlice,
   RowsQuery,
@@ -20,24 +21,19 @@ import { endTurn, orderIdAt, takeTurn } from './turns.ts'
 const progressBytesMax = 512 * 1024
 
 export function registerIntegrityRoutes(app: App, db: Kysely<OrdersDatabase>): void {
-  const described = <Answer>(summary: string, answer: Answer) => ({
-    ...integrityRoute,
-    summary,
-    response: answers({ 200: answer }, 400, 500, 503),
-  })
   app.get(
     '/integrity',
-    { schema: { ...described('Checks the next orders', OrderSlice), querystring: SliceQuery } },
+    { schema: { ...integrityCall('Checks the next orders', OrderSlice), querystring: SliceQuery } },
     ({ query }) => checkOrders(db, { ...query, until: query.until ?? orderIdAt(new Date()) }),
   )
   app.get(
     '/integrity/rows',
-    { schema: { ...described('What payments must agree on', AgreedRows), querystring: RowsQuery } },
+    { schema: { ...integrityCall('What payments must agree on', AgreedRows), querystring: RowsQuery } },
     ({ query }) => readAgreedOrders(db, query),
   )
   app.post(
     '/integrity/turns',
-    { schema: { ...described('Takes the turn to audit', Turn), body: TakeTurn } },
+    { schema: { ...integrityCall('Takes the turn to audit', Turn), body: TakeTurn } },
     ({ body }) =>
       takeTurn(db, { leaseMs: body.lease_ms, settledWithinMs: body.settled_within_ms }, new Date()),
   )

@@ -1,5 +1,5 @@
-import { type App, answers } from 'edge/app'
-import { AgreedRows, integrityRoute, OrderSlice, RowsQuery, Slice, SliceQuery } from 'edge/integrity'
+import type { App } from 'edge/app'
+import { AgreedRows, integrityCall, OrderSlice, RowsQuery, Slice, SliceQuery } from 'edge/integrity'
 import type { Kysely } from 'kysely'
 import { Type } from 'typebox'
 import type { PaymentsDatabase } from '../database.ts'
@@ -17,29 +17,24 @@ const AccountsQuery = placeQuery('^\\d{16}$', firstAccount)
 const LedgerQuery = placeQuery('^\\d{16}/\\d{19}$', firstEntry)
 
 export function registerIntegrityRoutes(app: App, db: Kysely<PaymentsDatabase>): void {
-  const described = <Answer>(summary: string, answer: Answer) => ({
-    ...integrityRoute,
-    summary,
-    response: answers({ 200: answer }, 400, 500, 503),
-  })
   app.get(
     '/integrity',
-    { schema: { ...described('Checks the next payments', OrderSlice), querystring: SliceQuery } },
+    { schema: { ...integrityCall('Checks the next payments', OrderSlice), querystring: SliceQuery } },
     ({ query }) => checkPayments(db, { ...query, until: query.until ?? everyOrder }),
   )
   app.get(
     '/integrity/rows',
-    { schema: { ...described('What orders must agree on', AgreedRows), querystring: RowsQuery } },
+    { schema: { ...integrityCall('What orders must agree on', AgreedRows), querystring: RowsQuery } },
     ({ query }) => readAgreedPayments(db, query),
   )
   app.get(
     '/integrity/accounts',
-    { schema: { ...described('Checks the next balances', Slice), querystring: AccountsQuery } },
+    { schema: { ...integrityCall('Checks the next balances', Slice), querystring: AccountsQuery } },
     ({ query }) => checkAccounts(db, query.after),
   )
   app.get(
     '/integrity/ledger',
-    { schema: { ...described('Checks the next ledger entries', Slice), querystring: LedgerQuery } },
+    { schema: { ...integrityCall('Checks the next ledger entries', Slice), querystring: LedgerQuery } },
     ({ query }) => checkLedger(db, query.after),
   )
 }
