@@ -228,7 +228,7 @@ class Trip {
     }
     this.#isSent = true
     connection.stream.cork()
-    connection._send(messages.length === 1 ? (messages[0] as Buffer) : Buffer.concat(messages))
+    connection._send(Buffer.concat(messages))
     connection.sync()
     connection.stream.uncork()
     return null
