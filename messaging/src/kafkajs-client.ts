@@ -13,6 +13,8 @@ export type KafkaSettings = {
   sessionTimeoutMs?: number
 }
 
+letKafkajsRest()
+
 const connectionTimeoutMs = 3_000
 const requestTimeoutMs = 30_000
 const keepAliveMs = 60_000
@@ -36,7 +38,6 @@ export function openClient({ brokers, clientId, log }: KafkaSettings): { kafka: 
     socket.once('close', () => sockets.delete(socket))
     return mendSocket(socket.setKeepAlive(true, keepAliveMs))
   }
-  letKafkajsRest()
   const kafka = new Kafka({
     clientId,
     brokers,

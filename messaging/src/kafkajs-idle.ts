@@ -10,10 +10,8 @@ type RequestQueue = { pending: unknown[]; scheduleCheckPendingRequests(): void }
  */
 export function letKafkajsRest(): void {
   const { prototype } = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as {
-    prototype: RequestQueue & { isRested?: true }
+    prototype: RequestQueue
   }
-  if (prototype.isRested) return
-  prototype.isRested = true
   const schedule = prototype.scheduleCheckPendingRequests
   prototype.scheduleCheckPendingRequests = function () {
     if (this.pending.length > 0) schedule.call(this)
