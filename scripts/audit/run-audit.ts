@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import type { Report } from 'gateway/integrity/report'
+import { type Parsed, parseCommandLine, tooMuch } from '../command-line.ts'
 import { printReport } from './print-report.ts'
 
 const usage = `npm run audit -- [--full] [--json]
@@ -18,24 +18,28 @@ const askAgainMs = 2_000
 /** Turns that could not be taken in a row, before we give up. */
 const refusalsMax = 30
 
+export type AuditOptions = { isFull: boolean; asJson: boolean }
+
+export const parseAuditOptions = (args: string[]): Parsed<AuditOptions> =>
+  parseCommandLine(
+    args,
+    { flags: { full: { type: 'boolean' }, json: { type: 'boolean' } }, usage },
+    ({ full = false, json = false }, words) => {
+      const surplus = tooMuch(words)
+      if (surplus) return { kind: 'mistake', text: surplus }
+      return { kind: 'options', options: { isFull: full, asJson: json } }
+    },
+  )
+
 /** Answers the exit code. */
-export async function runAudit(args: string[], env: Record<string, string | undefined>): Promise<number> {
-  let options: { full?: boolean; json?: boolean; help?: boolean }
-  try {
-    const flag = { type: 'boolean' } as const
-    options = parseArgs({ args, options: { full: flag, json: flag, help: flag } }).values
-  } catch (error) {
-    console.log(`${(error as Error).message}\n\n${usage}`)
-    return 2
-  }
-  if (options.help) {
-    console.log(usage)
-    return 0
-  }
+export async function runAudit(
+  { isFull, asJson }: AuditOptions,
+  env: Record<string, string | undefined>,
+): Promise<number> {
   const gatewayUrl = env.GATEWAY_URL || `http://127.0.0.1:${env.GATEWAY_PORT || 8080}`
   try {
-    const report = await (options.full ? askUntilSwept(gatewayUrl) : ask(gatewayUrl))
-    if (options.json) console.log(JSON.stringify(report, null, 2))
+    const report = await (isFull ? askUntilSwept(gatewayUrl) : ask(gatewayUrl))
+    if (asJson) console.log(JSON.stringify(report, null, 2))
     else printReport(report)
     return exitCodes[report.status]
   } catch (error) {

@@ -1,5 +1,4 @@
-import { userInfo } from 'node:os'
-import { parseArgs } from 'node:util'
+import { type Parsed, parseCommandLine } from '../command-line.ts'
 
 export type ServiceName = 'orders' | 'payments'
 export type LetterName = { service: ServiceName; id: string }
@@ -8,10 +7,6 @@ export type DeadLetterOptions =
   | { command: 'show'; letter: LetterName }
   | { command: 'redrive'; letter: LetterName; isDryRun: boolean; who: string; why: string | undefined }
   | { command: 'discard'; letter: LetterName; isDryRun: boolean; who: string; why: string }
-
-export type ParsedOptions =
-  | { kind: 'options'; options: DeadLetterOptions }
-  | { kind: 'help' | 'mistake'; text: string }
 
 const services: ServiceName[] = ['orders', 'payments']
 
@@ -27,24 +22,22 @@ npm run dead-letters -- acts    [--service orders|payments]         who did what
 
 Needs OPERATOR_TOKEN, from the environment or .env; ORDERS_URL and PAYMENTS_URL where the services are elsewhere.`
 
-export function deadLetterOptionsOrExit(): DeadLetterOptions {
-  const parsed = parseDeadLetterOptions(process.argv.slice(2), userInfo().username)
-  if (parsed.kind === 'options') return parsed.options
-  console.log(parsed.text)
-  process.exit(parsed.kind === 'help' ? 0 : 2)
-}
+const flags = {
+  service: { type: 'string' },
+  'dry-run': { type: 'boolean' },
+  why: { type: 'string' },
+  who: { type: 'string' },
+} as const
 
-export function parseDeadLetterOptions(args: string[], login: string): ParsedOptions {
-  const mistake = (text: string): ParsedOptions => ({ kind: 'mistake', text: `${text}\n\n${usage}` })
-  let parsed: ReturnType<typeof read>
-  try {
-    parsed = read(args)
-  } catch (error) {
-    return mistake((error as Error).message)
-  }
-  const { values: given, positionals } = parsed
-  const [command, name, ...more] = positionals
-  if (given.help || command === 'help') return { kind: 'help', text: usage }
+export const parseDeadLetterOptions = (args: string[], login: string): Parsed<DeadLetterOptions> =>
+  parseCommandLine(args, { flags, usage }, (given, words) => readOptions(given, words, login))
+
+type Given = { service?: string; 'dry-run'?: boolean; why?: string; who?: string }
+
+function readOptions(given: Given, words: string[], login: string): Parsed<DeadLetterOptions> {
+  const mistake = (text: string) => ({ kind: 'mistake' as const, text })
+  const [command, name, ...more] = words
+  if (command === 'help') return { kind: 'help', text: usage }
   if (more.length > 0) return mistake(`"${more.join(' ')}" is too much: one dead letter at a time.`)
   const stray = (['service', 'dry-run', 'why', 'who'] as const).find(
     option => given[option] !== undefined && !takes(command, option),
@@ -88,19 +81,6 @@ export function parseDeadLetterOptions(args: string[], login: string): ParsedOpt
       return mistake(`There is no command "${command}".`)
   }
 }
-
-const read = (args: string[]) =>
-  parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      service: { type: 'string' },
-      'dry-run': { type: 'boolean' },
-      why: { type: 'string' },
-      who: { type: 'string' },
-      help: { type: 'boolean' },
-    },
-  })
 
 const optionsOf: Record<string, string[]> = {
   list: ['service'],

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { type Parsed, parseCommandLine, tooMuch } from '../command-line.ts'
 
 export type DemoOptions = {
   gatewayUrl: string
@@ -34,54 +34,38 @@ ${names.map(name => `  --${name.padEnd(12)} ${numbers[name].about} (${numbers[na
 
 GATEWAY_URL names the running system; http://127.0.0.1:8080 if it is not set.`
 
-export function demoOptionsOrExit(): DemoOptions {
-  const parsed = parseDemoOptions(process.argv.slice(2), process.env)
-  if (parsed.kind === 'options') return parsed.options
-  console.log(parsed.text)
-  process.exit(parsed.kind === 'help' ? 0 : 2)
-}
+const flags = Object.fromEntries(names.map(name => [name, { type: 'string' as const }]))
 
-export type ParsedOptions =
-  | { kind: 'options'; options: DemoOptions }
-  | { kind: 'help' | 'mistake'; text: string }
-
-export function parseDemoOptions(args: string[], env: Record<string, string | undefined>): ParsedOptions {
-  let given: Record<string, string | boolean | undefined>
-  try {
-    given = parseArgs({
-      args,
+export const parseDemoOptions = (
+  args: string[],
+  env: Record<string, string | undefined>,
+): Parsed<DemoOptions> =>
+  parseCommandLine(args, { flags, usage }, (given, words) => {
+    const gatewayUrl = env.GATEWAY_URL || `http://127.0.0.1:${env.GATEWAY_PORT || 8080}`
+    const mistakes = [
+      tooMuch(words),
+      ...names.map(
+        name =>
+          given[name] !== undefined &&
+          !isWithin(name, String(given[name])) &&
+          `--${name} is "${given[name]}"; it must be a whole number from ${numbers[name].min} to ${numbers[name].max}.`,
+      ),
+      !URL.canParse(gatewayUrl) && `GATEWAY_URL is "${gatewayUrl}", no URL.`,
+    ].filter(mistake => mistake !== false)
+    if (mistakes.length > 0) return { kind: 'mistake', text: mistakes.join('\n') }
+    const value = (name: NumberName) => Number(given[name] ?? numbers[name].fallback)
+    return {
+      kind: 'options',
       options: {
-        ...Object.fromEntries(names.map(name => [name, { type: 'string' as const }])),
-        help: { type: 'boolean' as const },
+        gatewayUrl: gatewayUrl.replace(/\/$/, ''),
+        orders: value('orders'),
+        accounts: value('accounts'),
+        rate: value('rate'),
+        concurrency: value('concurrency'),
+        settleSecondsMax: value('timeout'),
       },
-    }).values
-  } catch (error) {
-    return { kind: 'mistake', text: `${(error as Error).message}\n\n${usage}` }
-  }
-  if (given.help) return { kind: 'help', text: usage }
-  const wrong = names.filter(name => given[name] !== undefined && !isWithin(name, String(given[name])))
-  if (wrong.length > 0) {
-    const lines = wrong.map(
-      name =>
-        `--${name} is "${given[name]}"; it must be a whole number from ${numbers[name].min} to ${numbers[name].max}.`,
-    )
-    return { kind: 'mistake', text: lines.join('\n') }
-  }
-  const value = (name: NumberName) => Number(given[name] ?? numbers[name].fallback)
-  const gatewayUrl = env.GATEWAY_URL || `http://127.0.0.1:${env.GATEWAY_PORT || 8080}`
-  if (!URL.canParse(gatewayUrl)) return { kind: 'mistake', text: `GATEWAY_URL is "${gatewayUrl}", no URL.` }
-  return {
-    kind: 'options',
-    options: {
-      gatewayUrl: gatewayUrl.replace(/\/$/, ''),
-      orders: value('orders'),
-      accounts: value('accounts'),
-      rate: value('rate'),
-      concurrency: value('concurrency'),
-      settleSecondsMax: value('timeout'),
-    },
-  }
-}
+    }
+  })
 
 function isWithin(name: NumberName, text: string): boolean {
   return /^\d{1,9}$/.test(text) && Number(text) >= numbers[name].min && Number(text) <= numbers[name].max

@@ -1,6 +1,5 @@
-import { userInfo } from 'node:os'
-import { parseArgs } from 'node:util'
 import type { ReplayRange } from 'messaging/replay'
+import { type Parsed, parseCommandLine } from '../command-line.ts'
 
 export type ReplayOptions = {
   service: 'orders' | 'payments'
@@ -11,9 +10,6 @@ export type ReplayOptions = {
   who: string
   why: string | null
 }
-export type ParsedOptions =
-  | { kind: 'options'; options: ReplayOptions }
-  | { kind: 'help' | 'mistake'; text: string }
 
 const usage = `npm run replay -- orders|payments RANGE [--to TOPIC] [--why TEXT] [--yes]
 
@@ -31,23 +27,25 @@ send; with --yes it sends it. A consumer with an inbox takes none that it rememb
 
 Needs the database of the service and Kafka, from the same variables as npm start.`
 
-export function replayOptionsOrExit(): ReplayOptions {
-  const parsed = parseReplayOptions(process.argv.slice(2), userInfo().username)
-  if (parsed.kind === 'options') return parsed.options
-  console.log(parsed.text)
-  process.exit(parsed.kind === 'help' ? 0 : 2)
-}
+const flags = {
+  'from-id': { type: 'string' },
+  'to-id': { type: 'string' },
+  since: { type: 'string' },
+  until: { type: 'string' },
+  key: { type: 'string' },
+  topic: { type: 'string' },
+  to: { type: 'string' },
+  who: { type: 'string' },
+  why: { type: 'string' },
+  yes: { type: 'boolean' },
+} as const
 
-export function parseReplayOptions(args: string[], login: string): ParsedOptions {
-  let parsed: ReturnType<typeof read>
-  try {
-    parsed = read(args)
-  } catch (error) {
-    return { kind: 'mistake', text: `${(error as Error).message}\n\n${usage}` }
-  }
-  const { values: given, positionals } = parsed
-  if (given.help) return { kind: 'help', text: usage }
-  const [service, ...more] = positionals
+export const parseReplayOptions = (args: string[], login: string): Parsed<ReplayOptions> =>
+  parseCommandLine(args, { flags, usage }, (given, words) => readOptions(given, words, login))
+
+type Given = { [Name in Exclude<keyof typeof flags, 'yes'>]?: string } & { yes?: boolean }
+
+function readOptions(given: Given, [service, ...more]: string[], login: string): Parsed<ReplayOptions> {
   const isService = service === 'orders' || service === 'payments'
   const range: ReplayRange = {
     ...(given['from-id'] !== undefined && { fromId: toId(given['from-id']) }),
@@ -79,8 +77,7 @@ export function parseReplayOptions(args: string[], login: string): ParsedOptions
     who.trim() === '' && '--who is blank. Give your name: it is recorded with the act.',
     given.why?.trim() === '' && '--why is blank. Say in a few words why, or leave it out.',
   ].filter(mistake => mistake !== false)
-  if (mistakes.length > 0 || !isService)
-    return { kind: 'mistake', text: `${mistakes.join('\n')}\n\n${usage}` }
+  if (mistakes.length > 0 || !isService) return { kind: 'mistake', text: mistakes.join('\n') }
   return {
     kind: 'options',
     options: {
@@ -93,25 +90,6 @@ export function parseReplayOptions(args: string[], login: string): ParsedOptions
     },
   }
 }
-
-const read = (args: string[]) =>
-  parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      'from-id': { type: 'string' },
-      'to-id': { type: 'string' },
-      since: { type: 'string' },
-      until: { type: 'string' },
-      key: { type: 'string' },
-      topic: { type: 'string' },
-      to: { type: 'string' },
-      who: { type: 'string' },
-      why: { type: 'string' },
-      yes: { type: 'boolean' },
-      help: { type: 'boolean' },
-    },
-  })
 
 const idForm = /^[1-9]\d{0,17}$/
 const toId = (text: string): bigint => (idForm.test(text) ? BigInt(text) : 0n)
