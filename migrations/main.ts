@@ -1,4 +1,7 @@
-import { type DatabaseAddress, migrate } from './migrate.ts'
+import { configOrExit } from 'edge/config'
+import { databaseAddress, databaseConfig } from 'edge/postgres'
+import { Type } from 'typebox'
+import { migrate } from './migrate.ts'
 
 /** `node migrations/main.ts [orders|payments]`: brings both databases, or the one named, up to date. */
 const wanted = process.argv[2]
@@ -7,9 +10,12 @@ if (wanted !== undefined && wanted !== 'orders' && wanted !== 'payments') {
   process.exit(2)
 }
 
+const config = configOrExit(
+  Type.Object({ ...databaseConfig('ORDERS', 'orders'), ...databaseConfig('PAYMENTS', 'payments') }),
+)
 for (const set of ['orders', 'payments'] as const) {
   if (wanted !== undefined && wanted !== set) continue
-  const address = addressFromEnvironment(set)
+  const address = databaseAddress(config, set === 'orders' ? 'ORDERS' : 'PAYMENTS')
   try {
     const applied = await migrate(address, set)
     console.log(applied.length ? `${set}: applied ${applied.join(', ')}` : `${set}: up to date`)
@@ -17,17 +23,5 @@ for (const set of ['orders', 'payments'] as const) {
     const reason = error instanceof Error ? error.message || String(Object(error).code) : String(error)
     console.error(`${set}: not migrated (${address.host}:${address.port}/${address.database}). ${reason}`)
     process.exitCode = 1
-  }
-}
-
-function addressFromEnvironment(set: 'orders' | 'payments'): DatabaseAddress {
-  const variable = (name: string, fallback: string) =>
-    process.env[`${set.toUpperCase()}_DB_${name}`] || fallback
-  return {
-    host: variable('HOST', '127.0.0.1'),
-    port: Number(variable('PORT', '5432')),
-    database: variable('NAME', set),
-    user: variable('USER', set),
-    password: variable('PASSWORD', set),
   }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 
@@ -6,7 +7,8 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the named variables from `env` and answers the typed configuration. Empty strings count as unset.
+ * Reads the named variables from `env` and answers the typed configuration. Empty strings count as unset. A secret (what
+ * is `writeOnly` in the schema) may be in a file instead, as containers hand them out: `NAME_FILE` is its path.
  * Throws one ConfigError that names every mistake, so that a person corrects them all in one go.
  */
 export function parseConfig<Schema extends TObject>(
@@ -14,9 +16,10 @@ export function parseConfig<Schema extends TObject>(
   env: Record<string, string | undefined>,
 ): Static<Schema> {
   const given = Object.fromEntries(
-    Object.entries(schema.properties).flatMap(([name, property]) =>
-      env[name] ? [[name, read(property, env[name])]] : [],
-    ),
+    Object.entries(schema.properties).flatMap(([name, property]) => {
+      const text = env[name] || ('writeOnly' in property && textOfFile(`${name}_FILE`, env))
+      return text ? [[name, read(property, text)]] : []
+    }),
   )
   const config = Value.Default(schema, given)
   if (Value.Check(schema, config)) return config
@@ -32,6 +35,16 @@ export function parseConfig<Schema extends TObject>(
   throw new ConfigError(
     `The configuration has mistakes; correct these variables and start again:\n${mistakes.join('\n')}`,
   )
+}
+
+function textOfFile(variable: string, env: Record<string, string | undefined>): string | undefined {
+  const path = env[variable]
+  if (!path) return undefined
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    throw new ConfigError(`${variable}: ${(error as Error).message}. Name a file that this user may read.`)
+  }
 }
 
 /** Convert would cut 1.5 to the integer 1 without a word. */

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Type } from 'typebox'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { CommonConfig, ConfigError, Port, parseConfig } from './config.ts'
 import { OperatorConfig } from './operator-token.ts'
 
@@ -53,4 +56,18 @@ test('a secret that is wrong is named and not shown', () => {
   const read = () => parseConfig(Type.Object(OperatorConfig), { OPERATOR_TOKEN: 'too-short' })
   expect(read).toThrow('  OPERATOR_TOKEN must not have fewer than 16 characters')
   expect(read).not.toThrow('too-short')
+})
+
+test('a secret may be in a file; the variable itself wins, and what is no secret has no file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'config-test-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'token')
+  writeFileSync(file, 'sixteen-characters\n')
+  const secrets = Type.Object({ ...OperatorConfig, ...CommonConfig })
+  expect(parseConfig(secrets, { OPERATOR_TOKEN_FILE: file }).OPERATOR_TOKEN).toBe('sixteen-characters')
+  const both = { OPERATOR_TOKEN_FILE: file, OPERATOR_TOKEN: 'another-of-sixteen' }
+  expect(parseConfig(secrets, both).OPERATOR_TOKEN).toBe('another-of-sixteen')
+  expect(parseConfig(secrets, { HOST_FILE: file }).HOST).toBe('127.0.0.1')
+  const missing = { OPERATOR_TOKEN_FILE: join(folder, 'none') }
+  expect(() => parseConfig(secrets, missing)).toThrow(/^OPERATOR_TOKEN_FILE: ENOENT.*none'\. Name a file/)
 })

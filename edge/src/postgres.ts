@@ -14,7 +14,7 @@ export const databaseConfig = <Prefix extends string>(prefix: Prefix, name: stri
     [`${prefix}_DB_PORT`]: Port(5432),
     [`${prefix}_DB_NAME`]: Type.String({ default: name }),
     [`${prefix}_DB_USER`]: Type.String({ default: name }),
-    [`${prefix}_DB_PASSWORD`]: Type.String({ default: name }),
+    [`${prefix}_DB_PASSWORD`]: Type.String({ default: name, writeOnly: true }),
     [`${prefix}_DB_POOL_MAX`]: Type.Integer({ minimum: 4, maximum: 200, default: 12 }),
   }) as Record<`${Prefix}_DB_${'HOST' | 'NAME' | 'USER' | 'PASSWORD'}`, ReturnType<typeof Type.String>> &
     Record<`${Prefix}_DB_${'PORT' | 'POOL_MAX'}`, ReturnType<typeof Type.Integer>>
