@@ -1,19 +1,24 @@
 import { readFileSync } from 'node:fs'
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
+import { KafkaConfig } from './kafka.ts'
 
 export class ConfigError extends Error {
   override name = 'ConfigError'
 }
 
+type MistakesAmong<Schema extends TObject> = (config: Static<Schema>) => string[]
+
 /**
  * Reads the named variables from `env` and answers the typed configuration. Empty strings count as unset. A secret (what
  * is `writeOnly` in the schema) may be in a file instead, as containers hand them out: `NAME_FILE` is its path.
- * Throws one ConfigError that names every mistake, so that a person corrects them all in one go.
+ * Throws one ConfigError that names every mistake, so that a person corrects them all in one go. `mistakesAmong`
+ * names what is wrong with variables taken together; others of them may be wrong each by itself.
  */
 export function parseConfig<Schema extends TObject>(
   schema: Schema,
   env: Record<string, string | undefined>,
+  mistakesAmong: MistakesAmong<Schema> = () => [],
 ): Static<Schema> {
   const given = Object.fromEntries(
     Object.entries(schema.properties).flatMap(([name, property]) => {
@@ -22,7 +27,8 @@ export function parseConfig<Schema extends TObject>(
     }),
   )
   const config = Value.Default(schema, given)
-  if (Value.Check(schema, config)) return config
+  const among = mistakesAmong(config as Static<Schema>).map(mistake => `  ${mistake}`)
+  if (Value.Check(schema, config) && among.length === 0) return config
   // Each variable on its own: the errors of a whole object stop after eight.
   const mistakes = Object.entries(schema.properties).flatMap(([name, property]) => {
     const value = Object(config)[name]
@@ -33,7 +39,7 @@ export function parseConfig<Schema extends TObject>(
     return error ? [`  ${shown} ${explain(error)}`] : []
   })
   throw new ConfigError(
-    `The configuration has mistakes; correct these variables and start again:\n${mistakes.join('\n')}`,
+    `The configuration has mistakes; correct these variables and start again:\n${[...mistakes, ...among].join('\n')}`,
   )
 }
 
@@ -60,9 +66,12 @@ const explain = ({ keyword, params, message }: ReturnType<typeof Value.Errors>[n
     : message
 
 /** Parses, or tells a person what to correct and exits with status 2. For main.ts only. */
-export function configOrExit<Schema extends TObject>(schema: Schema): Static<Schema> {
+export function configOrExit<Schema extends TObject>(
+  schema: Schema,
+  mistakesAmong?: MistakesAmong<Schema>,
+): Static<Schema> {
   try {
-    return parseConfig(schema, process.env)
+    return parseConfig(schema, process.env, mistakesAmong)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     process.stderr.write(`${error.message}\n`)
@@ -78,7 +87,7 @@ export const CommonConfig = {
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
   LOG_PRETTY: Type.Boolean({ default: process.stdout.isTTY === true }),
   CURRENCY: Type.String({ pattern: '^[A-Z]{3}$', default: 'USD' }),
-  KAFKA_BROKERS: Type.String({ pattern: '^[^\\s,:]+:\\d+(,[^\\s,:]+:\\d+)*$', default: '127.0.0.1:9092' }),
+  ...KafkaConfig,
   KAFKA_REPLICATION: Type.Integer({ minimum: 1, maximum: 32, default: 1 }),
   KAFKA_MIN_INSYNC_REPLICAS: Type.Integer({ minimum: 1, maximum: 32, default: 1 }),
 }

@@ -1,5 +1,6 @@
 import { CommonConfig, Port } from 'edge/config'
 import { Duration } from 'edge/duration'
+import { kafkaLogin } from 'edge/kafka'
 import { MetricsPort, TelemetryConfig } from 'edge/telemetry/start-telemetry'
 import { type Static, Type } from 'typebox'
 
@@ -8,6 +9,7 @@ const Origin = (fallback: string) => Type.String({ pattern: '^https?://[^\\s/?#,
 export const GatewayConfig = Type.Object({
   ...CommonConfig,
   ...TelemetryConfig,
+  ...kafkaLogin('GATEWAY'),
   GATEWAY_METRICS_PORT: MetricsPort,
   GATEWAY_PORT: Port(8080),
   ORDERS_URL: Origin('http://127.0.0.1:8081'),

@@ -2,6 +2,7 @@ import closeWithGrace from 'close-with-grace'
 import { configOrExit } from 'edge/config'
 import { millisecondsOf } from 'edge/duration'
 import { HealthDetail } from 'edge/health'
+import { kafkaMistakes, kafkaSettings } from 'edge/kafka'
 import { listenOrExit } from 'edge/listen'
 import { openLog } from 'edge/log'
 import { startTelemetry } from 'edge/telemetry/start-telemetry'
@@ -22,7 +23,7 @@ const shutdownMsMax = 10_000
 /** Requests in flight have so long to be answered; then their services are taken to be down. */
 const drainMsMax = 7_000
 
-const config = configOrExit(GatewayConfig)
+const config = configOrExit(GatewayConfig, kafkaMistakes('GATEWAY'))
 const log = openLog('gateway', config)
 const telemetry = await startTelemetry(
   'gateway',
@@ -35,7 +36,7 @@ const upstreams = {
   payments: openUpstream('payments', config.PAYMENTS_URL, config.UPSTREAM_TIMEOUT_MS),
 }
 const closeUpstreams = () => Promise.all(Object.values(upstreams).map(upstream => upstream.close()))
-const transport = openKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'gateway', log })
+const transport = openKafka({ ...kafkaSettings(config, 'GATEWAY'), clientId: 'gateway', log })
 const hub = new EventHub({ streamsMax: config.EVENT_STREAMS_MAX }, log)
 const topic = topicSettings('order_status_updates', config)
 const auditor = new Auditor(integrityOf(upstreams), log, {

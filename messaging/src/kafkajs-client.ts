@@ -1,6 +1,6 @@
-import { connect, Socket } from 'node:net'
+import { connect, isIP, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { type ISocketFactory, Kafka, logLevel } from 'kafkajs'
+import { type ISocketFactory, Kafka, logLevel, type SASLOptions } from 'kafkajs'
 import { mendSocket } from './kafka-socket.ts'
 import { letKafkajsRest } from './kafkajs-idle.ts'
 import type { Log } from './log.ts'
@@ -11,6 +11,9 @@ export type KafkaSettings = {
   log: Log
   /** A member of a group that was killed holds its partitions for this long. Brokers take no less than 6,000 by default. */
   sessionTimeoutMs?: number
+  /** Encrypts, and checks who the broker is. PEM texts: who may vouch for it, and a certificate of our own if it asks. */
+  tls?: { ca?: string; cert?: string; key?: string }
+  sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string }
 }
 
 letKafkajsRest()
@@ -26,13 +29,14 @@ export const kafkaRetry = { retries: 5, initialRetryTime: 100, maxRetryTime: 3_0
  * A kafkajs client that can be ended for certain: kafkajs goes on connecting, joining and retrying whatever was under
  * way when it was told to stop. `cutOff` destroys its sockets and gives it no more.
  */
-export function openClient({ brokers, clientId, log }: KafkaSettings): { kafka: Kafka; cutOff(): void } {
+export function openClient(settings: KafkaSettings): { kafka: Kafka; cutOff(): void } {
+  const { brokers, clientId, log, tls, sasl } = settings
   const sockets = new Set<Socket>()
   let isCutOff = false
   const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
     if (isCutOff) return refused()
     const socket = ssl
-      ? connectTls({ host, port, servername: host, ...ssl }, onConnect)
+      ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
       : connect({ host, port }, onConnect)
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
@@ -41,6 +45,9 @@ export function openClient({ brokers, clientId, log }: KafkaSettings): { kafka: 
   const kafka = new Kafka({
     clientId,
     brokers,
+    ...(tls && { ssl: tls }),
+    // A copy: kafkajs keeps things of its own in it.
+    ...(sasl && { sasl: { ...sasl } as SASLOptions }),
     socketFactory,
     connectionTimeout: connectionTimeoutMs,
     requestTimeout: requestTimeoutMs,

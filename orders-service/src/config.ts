@@ -1,5 +1,6 @@
 import { CommonConfig, Port } from 'edge/config'
 import { EngineConfig } from 'edge/engine-config'
+import { kafkaLogin } from 'edge/kafka'
 import { OperatorConfig } from 'edge/operator-token'
 import { databaseConfig } from 'edge/postgres'
 import { MetricsPort, TelemetryConfig } from 'edge/telemetry/start-telemetry'
@@ -10,6 +11,7 @@ export const OrdersConfig = Type.Object({
   ...EngineConfig,
   ...OperatorConfig,
   ...TelemetryConfig,
+  ...kafkaLogin('ORDERS'),
   ...databaseConfig('ORDERS', 'orders'),
   ORDERS_METRICS_PORT: MetricsPort,
   ORDERS_PORT: Port(8081),

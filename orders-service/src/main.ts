@@ -3,6 +3,7 @@ import { configOrExit } from 'edge/config'
 import { engineSettings } from 'edge/engine-config'
 import { readEngineStats } from 'edge/engine-stats'
 import { startIdempotencyRetention } from 'edge/idempotency-retention'
+import { kafkaMistakes, kafkaSettings } from 'edge/kafka'
 import { listenOrExit } from 'edge/listen'
 import { openLog } from 'edge/log'
 import { registerOperatorRoutes } from 'edge/operator-routes'
@@ -26,7 +27,7 @@ import { readOrderCounts } from './stats/order-counts.ts'
 
 const shutdownMsMax = 10_000
 
-const config = configOrExit(OrdersConfig)
+const config = configOrExit(OrdersConfig, kafkaMistakes('ORDERS'))
 const settings = engineSettings(config)
 const log = openLog('orders-service', config)
 const telemetry = await startTelemetry(
@@ -40,7 +41,7 @@ const telemetry = await startTelemetry(
 const pool = openPool(databaseAddress(config, 'ORDERS'), 'orders-service', config.ORDERS_DB_POOL_MAX)
 pool.on('error', err => log.warn({ err }, 'an idle database connection broke; the pool opens another'))
 const db = openOrdersDatabase(pool)
-const transport = openKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'orders-service', log })
+const transport = openKafka({ ...kafkaSettings(config, 'ORDERS'), clientId: 'orders-service', log })
 const topics = startTopics({ transport, topics: [tasksTopic, resultsTopic, statusTopic], config, log })
 const relay = startRelay({
   pool,

@@ -3,6 +3,7 @@ import { configOrExit } from 'edge/config'
 import { engineSettings } from 'edge/engine-config'
 import { readEngineStats } from 'edge/engine-stats'
 import { startIdempotencyRetention } from 'edge/idempotency-retention'
+import { kafkaMistakes, kafkaSettings } from 'edge/kafka'
 import { listenOrExit } from 'edge/listen'
 import { openLog } from 'edge/log'
 import { registerOperatorRoutes } from 'edge/operator-routes'
@@ -24,7 +25,7 @@ import { resultsTopic } from './payments/payment-events.ts'
 
 const shutdownMsMax = 10_000
 
-const config = configOrExit(PaymentsConfig)
+const config = configOrExit(PaymentsConfig, kafkaMistakes('PAYMENTS'))
 const settings = engineSettings(config)
 const log = openLog('payments-service', config)
 const telemetry = await startTelemetry(
@@ -38,7 +39,7 @@ const telemetry = await startTelemetry(
 const pool = openPool(databaseAddress(config, 'PAYMENTS'), 'payments-service', config.PAYMENTS_DB_POOL_MAX)
 pool.on('error', err => log.warn({ err }, 'an idle database connection broke; the pool opens another'))
 const db = openPaymentsDatabase(pool)
-const transport = openKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'payments-service', log })
+const transport = openKafka({ ...kafkaSettings(config, 'PAYMENTS'), clientId: 'payments-service', log })
 const topics = startTopics({ transport, topics: [tasksTopic, resultsTopic], config, log })
 const relay = startRelay({
   pool,

@@ -1,4 +1,5 @@
 import { CommonConfig, ConfigError, parseConfig } from 'edge/config'
+import { kafkaLogin, kafkaMistakes, kafkaSettings } from 'edge/kafka'
 import { openLog } from 'edge/log'
 import { databaseAddress, databaseConfig, openDatabase, openPool } from 'edge/postgres'
 import { topicSettings } from 'edge/topics'
@@ -17,6 +18,8 @@ import type { ReplayOptions } from './options.ts'
 
 const Environment = Type.Object({
   ...CommonConfig,
+  ...kafkaLogin('ORDERS'),
+  ...kafkaLogin('PAYMENTS'),
   ...databaseConfig('ORDERS', 'orders'),
   ...databaseConfig('PAYMENTS', 'payments'),
 })
@@ -26,12 +29,12 @@ const progressEveryMs = 1_000
 export async function runReplay(options: ReplayOptions, say = console.log): Promise<number> {
   const { service, range, toTopic, isConfirmed, who, why } = options
   const log = openLog('replay', { LOG_LEVEL: 'silent', LOG_PRETTY: false })
-  const config = readConfig(say)
-  if (!config) return 2
   const prefix = service === 'orders' ? 'ORDERS' : 'PAYMENTS'
+  const config = readConfig(prefix, say)
+  if (!config) return 2
   const address = databaseAddress(config, prefix)
   const pool = openPool(address, 'replay', 2)
-  const transport = openKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'replay', log })
+  const transport = openKafka({ ...kafkaSettings(config, prefix), clientId: 'replay', log })
   try {
     const db = openDatabase(pool)
     const plan = await planReplay(db, range)
@@ -63,9 +66,9 @@ export async function runReplay(options: ReplayOptions, say = console.log): Prom
   }
 }
 
-function readConfig(say: (line: string) => void) {
+function readConfig(prefix: string, say: (line: string) => void) {
   try {
-    return parseConfig(Environment, readSettings(process.env).env)
+    return parseConfig(Environment, readSettings(process.env).env, kafkaMistakes(prefix))
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     say(error.message)

@@ -78,6 +78,11 @@ export function readSettings(env: Env): Settings {
       `ORDERS_DB_PORT is ${first.port} and PAYMENTS_DB_PORT is ${second.port}: the embedded PostgreSQL is one server with one port. Set both to the same, or set ORDERS_DB_HOST or PAYMENTS_DB_HOST to a server of your own.`,
     )
   }
+  if (!env.KAFKA_BROKERS && config.KAFKA_SECURITY_PROTOCOL !== 'PLAINTEXT') {
+    throw new ConfigError(
+      `KAFKA_SECURITY_PROTOCOL is ${config.KAFKA_SECURITY_PROTOCOL}, and the embedded Kafka speaks PLAINTEXT. Set KAFKA_BROKERS to the brokers that speak it, or leave KAFKA_SECURITY_PROTOCOL out.`,
+    )
+  }
   return {
     dataFolder,
     logFolder: join(dataFolder, 'logs'),

@@ -40,3 +40,9 @@ test('mistakes are all named: ports out of range, and two ports for the one embe
     'one server with one port',
   )
 })
+
+test('the embedded Kafka is not asked for what it does not speak', () => {
+  const secured = { KAFKA_SECURITY_PROTOCOL: 'SASL_SSL' }
+  expect(() => readSettings(secured)).toThrow('Set KAFKA_BROKERS')
+  expect(readSettings({ ...secured, KAFKA_BROKERS: 'k:9093' }).embeddedKafka).toBeUndefined()
+})
