@@ -13,6 +13,7 @@ const commands = [
   'demo',
   'audit',
   'chaos',
+  'fuzz',
   'check-history',
   'dead-letters',
   'replay',

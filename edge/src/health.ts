@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { Type } from 'typebox'
-import type { App } from './app.ts'
+import { type App, answers } from './app.ts'
 
 export type Check = (signal: AbortSignal) => Promise<unknown>
 export type Dependency = { status: 'up' | 'down'; duration_ms: number; detail?: string }
@@ -34,10 +34,10 @@ export function registerHealth(app: App, service: string, checks: Record<string,
     tags: ['operations'],
     summary: 'State of this service and its dependencies',
     querystring: HealthQuery,
-    response: { 200: Health, 503: Health },
+    response: answers({ 200: Health, 503: Health }, 400),
   }
   app.get('/health', { schema, config: { isUntraced: true } }, async (request, reply) => {
-    const timeoutMs = request.query.timeout * 1000
+    const timeoutMs = wholeMs(request.query.timeout)
     const found = await Promise.all(
       Object.entries(checks).map(async ([name, check]) => [name, await runCheck(check, timeoutMs)] as const),
     )
@@ -48,6 +48,9 @@ export function registerHealth(app: App, service: string, checks: Record<string,
       .send({ service, status, dependencies: Object.fromEntries(found) })
   })
 }
+
+/** AbortSignal.timeout throws where there are fractions. */
+export const wholeMs = (seconds: number) => Math.round(seconds * 1_000)
 
 /** Runs one check, and answers within the timeout whatever the check does. */
 export async function runCheck(check: Check, timeoutMs: number): Promise<Dependency> {

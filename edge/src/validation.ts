@@ -7,6 +7,10 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 /** PostgreSQL stores no NUL, and half a surrogate pair is no text. */
 export const isStorableText = (text: string) => text.isWellFormed() && !text.includes('\0')
 
+/** Of a text field that is stored. The format is ours and says all of it; the pattern is what others can know of it. */
+export const storableText = { format: 'text', pattern: '^[^\\u0000]*$' }
+const notStorable = 'must be text without NUL and unpaired surrogates'
+
 const ajv = new Ajv({ allErrors: true, strict: false, useDefaults: true })
 ajv.addFormat('uuid', uuid)
 ajv.addFormat('text', isStorableText)
@@ -46,7 +50,8 @@ export const compileValidator: FastifySchemaCompiler<ObjectSchema> = ({ schema, 
 }
 
 const canonicalInteger = /^-?(0|[1-9]\d{0,15})$/
-const canonicalNumber = /^-?(0|[1-9]\d{0,15})(\.\d{1,9})?$/
+/** As many fraction digits as JavaScript writes of a number from 0.1 on. */
+const canonicalNumber = /^-?(0|[1-9]\d{0,15})(\.\d{1,17})?$/
 
 function readNumber(data: Record<string, unknown>, name: string, isInteger: boolean): void {
   const given = data[name]
@@ -91,14 +96,18 @@ function explain({ keyword, params, schema, message = 'is not valid' }: ErrorObj
     case 'multipleOf':
       return 'must have at most two fraction digits'
     case 'pattern':
-      return params.pattern === '\\S' ? 'must not be blank' : message
+      return params.pattern === storableText.pattern
+        ? notStorable
+        : params.pattern === '\\S'
+          ? 'must not be blank'
+          : message
     case 'not':
       return 'must not be 0'
     case 'const':
     case 'enum':
       return `must be one of ${(params.allowedValues ?? [params.allowedValue ?? schema]).join(', ')}`
     case 'format':
-      return params.format === 'uuid' ? 'must be a UUID' : 'must be text without NUL and unpaired surrogates'
+      return params.format === 'uuid' ? 'must be a UUID' : notStorable
     default:
       return message
   }

@@ -1,5 +1,5 @@
-import type { App } from 'edge/app'
-import { type Check, Dependency, HealthQuery, runCheck } from 'edge/health'
+import { type App, answers } from 'edge/app'
+import { type Check, Dependency, HealthQuery, runCheck, wholeMs } from 'edge/health'
 import { type Static, Type } from 'typebox'
 import type { Upstream } from './upstream.ts'
 
@@ -27,10 +27,10 @@ export function registerSystemHealth(app: App, upstreams: Upstream[], checks: Re
     tags: ['operations'],
     summary: 'State of every service and its dependencies',
     querystring: HealthQuery,
-    response: { 200: SystemHealth, 503: SystemHealth },
+    response: answers({ 200: SystemHealth, 503: SystemHealth }, 400),
   }
   app.get('/health', { schema, config: { isUntraced: true } }, async (request, reply) => {
-    const timeoutMs = request.query.timeout * 1_000
+    const timeoutMs = wholeMs(request.query.timeout)
     const [dependencies, services] = await Promise.all([
       each(Object.entries(checks), ([name, check]) => [name, runCheck(check, timeoutMs)]),
       each(upstreams, upstream => [upstream.name, askHealth(upstream, timeoutMs)]),

@@ -83,6 +83,10 @@ test('what answers there and is no service is down', async () => {
   expect(body.services.payments).toMatchObject({ status: 'down' })
 })
 
+test('a timeout of any fraction is taken', async () => {
+  expect((await health([await up(), await up()], {}, '?timeout=2.770060306883644')).status).toBe(200)
+})
+
 test('a timeout that is none is refused', async () => {
   for (const query of ['?timeout=0', '?timeout=31', '?timeout=x', '?timeout=', '?time=1']) {
     expect((await health([await up(), await up()], {}, query)).status, query).toBe(400)

@@ -226,3 +226,8 @@ describe('reading is refused', () => {
     await expectProblem({ url: '/nothing' }, 404, 'not_found')
   })
 })
+
+test('a health within any number of seconds that is allowed is answered', async () => {
+  for (const timeout of ['0.1', '2.5', '2.770060306883644', '29.999999999'])
+    expect((await service.app.inject(`/health?timeout=${timeout}`)).statusCode, timeout).toBe(200)
+})

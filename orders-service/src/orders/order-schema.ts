@@ -1,5 +1,6 @@
 import { Amount, decimalFromMinor } from 'edge/money'
 import { UserId } from 'edge/user-id'
+import { storableText } from 'edge/validation'
 import { type Static, Type } from 'typebox'
 import type { Order, OrderStatus, Reason } from './order.ts'
 
@@ -21,7 +22,7 @@ export const NewOrder = Type.Object(
   {
     user_id: UserId,
     amount: Amount,
-    description: Type.Optional(Type.String({ format: 'text', maxLength: 1000, examples: ['Two books'] })),
+    description: Type.Optional(Type.String({ ...storableText, maxLength: 1000, examples: ['Two books'] })),
   },
   { additionalProperties: false },
 )

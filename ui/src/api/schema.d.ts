@@ -482,6 +482,15 @@ export interface paths {
                         };
                     };
                 };
+                /** @description The request is not valid; `errors` names each field and what is wrong with it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description Default Response */
                 503: {
                     headers: {
