@@ -1,31 +1,21 @@
-import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { failpointsOf } from 'messaging/failpoint'
 import pg from 'pg'
+import {
+  compare,
+  foldersOf,
+  type MigrationFile,
+  type MigrationSet,
+  readApplied,
+  readMigrations,
+  sha256,
+} from './migration-state.ts'
 
+export type { MigrationFile, MigrationSet }
 export type DatabaseAddress = { host: string; port: number; database: string; user: string; password: string }
-export type MigrationSet = 'messaging' | 'orders' | 'payments'
 
 const failpoint = failpointsOf<'migration.applied' | 'migration.recorded' | 'migration.folder_done'>()
-
-const here = dirname(fileURLToPath(import.meta.url))
-
-/** Folders of each set, in the order they are applied. The engine's own tables always come first. */
-const foldersOf: Record<MigrationSet, { name: string; path: string }[]> = {
-  messaging: [{ name: 'messaging', path: join(here, '../messaging/migrations') }],
-  orders: [
-    { name: 'messaging', path: join(here, '../messaging/migrations') },
-    { name: 'orders', path: join(here, 'orders') },
-  ],
-  payments: [
-    { name: 'messaging', path: join(here, '../messaging/migrations') },
-    { name: 'payments', path: join(here, 'payments') },
-  ],
-}
 
 export class EditedMigrationError extends Error {
   override name = 'EditedMigrationError'
@@ -47,23 +37,14 @@ export async function migrate(address: DatabaseAddress, set: MigrationSet): Prom
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   const applied: string[] = []
   try {
-    for (const folder of foldersOf[set]) {
-      applied.push(...(await migrateFolder(db, folder.name, await readMigrations(folder.path))))
+    for (const folder of foldersOf(set)) {
+      applied.push(...(await migrateFolder(db, folder, await readMigrations(folder))))
       await failpoint('migration.folder_done')
     }
     return applied
   } finally {
     await db.destroy()
   }
-}
-
-export type MigrationFile = { name: string; text: string }
-
-async function readMigrations(path: string): Promise<MigrationFile[]> {
-  const names = (await readdir(path)).filter(name => name.endsWith('.sql')).sort()
-  return Promise.all(
-    names.map(async name => ({ name: name.slice(0, -4), text: await readFile(join(path, name), 'utf8') })),
-  )
 }
 
 /** One folder's files against one database; exported for tests that bring files of their own. */
@@ -105,24 +86,14 @@ export async function migrateFolder(
 }
 
 async function refuseEdited(db: Kysely<unknown>, folder: string, files: MigrationFile[]): Promise<void> {
-  const table = `${folder}_migration_checksum`
-  const exists = await sql<{ found: boolean }>`select to_regclass(${table}) is not null as found`.execute(db)
-  if (!exists.rows[0]?.found) return
-  const { rows } = await sql<{
-    name: string
-    sha256: string
-  }>`select name, sha256 from ${sql.table(table)}`.execute(db)
-  for (const row of rows) {
-    const file = files.find(({ name }) => name === row.name)
-    if (file && sha256(file.text) === row.sha256) continue
-    throw new EditedMigrationError(
-      `Migration ${folder}/${row.name}.sql was ${file ? 'edited' : 'removed'} after it had been applied here. ` +
-        'Nothing was changed. Restore the file as it was and put the change into a new migration.',
-    )
-  }
+  const { edited, unknown } = compare(files, await readApplied(db, folder))
+  const [name = unknown[0]] = edited
+  if (name === undefined) return
+  throw new EditedMigrationError(
+    `Migration ${folder}/${name}.sql was ${edited.length > 0 ? 'edited' : 'removed'} after it had been applied here. ` +
+      'Nothing was changed. Restore the file as it was and put the change into a new migration.',
+  )
 }
-
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 function describe(error: unknown, folder: string, failed: string | undefined): unknown {
   if (!failed || !(error instanceof Error)) return error

@@ -16,6 +16,7 @@ const commands = [
   'fuzz',
   'check-history',
   'dead-letters',
+  'doctor',
   'replay',
   'test',
   'bench',

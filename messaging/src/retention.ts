@@ -97,7 +97,8 @@ export async function startRetention(settings: RetentionSettings): Promise<{ sto
   }
 }
 
-const partitionName = (day: Date) => `outbox_${day.toISOString().slice(0, 10).replaceAll('-', '')}`
+/** Of the day, in UTC, that holds this moment. */
+export const partitionName = (day: Date) => `outbox_${day.toISOString().slice(0, 10).replaceAll('-', '')}`
 
 async function createPartition(pool: Pool, time: Date, log: Log): Promise<string | undefined> {
   const from = new Date(Math.floor(time.getTime() / dayMs) * dayMs)

@@ -1,0 +1,91 @@
+import { openLog } from 'edge/log'
+import { type Admin, ConfigResourceTypes, type Kafka } from 'kafkajs'
+import { type KafkaSettings, openClient } from 'messaging/kafkajs-client'
+import type { TopicState } from './checks/topics.ts'
+
+/** Stamped by the broker as it is appended: the only way to ask one for its time. */
+const clockTopic = 'doctor_clock'
+const clockTopicSettings = [
+  { name: 'message.timestamp.type', value: 'LogAppendTime' },
+  { name: 'retention.ms', value: '3600000' },
+]
+
+/** The brokers as an administrator sees them. */
+export class KafkaCluster {
+  readonly where = 'Kafka'
+  readonly at: string
+  readonly #kafka: Kafka
+  readonly #cutOff: () => void
+  #admin: Promise<Admin> | undefined
+
+  constructor(settings: Omit<KafkaSettings, 'clientId' | 'log'>) {
+    const log = openLog('doctor', { LOG_LEVEL: 'silent', LOG_PRETTY: false })
+    const { kafka, cutOff } = openClient({ ...settings, clientId: 'doctor', log })
+    this.at = settings.brokers.join(', ')
+    this.#kafka = kafka
+    this.#cutOff = cutOff
+  }
+
+  /** Rejects where no broker answers, after some 5 s. */
+  async ping(): Promise<void> {
+    await (await this.#connected()).describeCluster()
+  }
+
+  /** Undefined where there is no such topic. */
+  async readTopic(topic: string): Promise<TopicState | undefined> {
+    const admin = await this.#connected()
+    if (!(await admin.listTopics()).includes(topic)) return undefined
+    const { brokers } = await admin.describeCluster()
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+    const partitions = topics[0]?.partitions ?? []
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }],
+    })
+    const entries = resources[0]?.configEntries ?? []
+    const setting = (name: string) => entries.find(({ configName }) => configName === name)?.configValue ?? ''
+    const limitOf = (name: string) => (Number(setting(name)) < 0 ? undefined : Number(setting(name)))
+    return {
+      brokers: brokers.length,
+      replicas: Math.min(...partitions.map(({ replicas }) => replicas.length)),
+      inSync: Math.min(...partitions.map(({ isr }) => isr.length)),
+      leaderless: partitions.filter(({ leader }) => leader < 0).length,
+      minInSync: Number(setting('min.insync.replicas')),
+      isUnclean: setting('unclean.leader.election.enable') === 'true',
+      cleanup: setting('cleanup.policy'),
+      retentionMs: limitOf('retention.ms'),
+      retentionBytes: limitOf('retention.bytes'),
+    }
+  }
+
+  /** The broker's time in milliseconds. Writes one empty message to a topic of the doctor's own. */
+  async readClock(): Promise<number> {
+    const admin = await this.#connected()
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: [{ topic: clockTopic, numPartitions: 1, configEntries: clockTopicSettings }],
+    })
+    const producer = this.#kafka.producer({ allowAutoTopicCreation: false })
+    await producer.connect()
+    try {
+      const [stored] = await producer.send({ topic: clockTopic, messages: [{ value: null }] })
+      return Number(stored?.logAppendTime)
+    } finally {
+      await producer.disconnect()
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#admin?.then(admin => admin.disconnect()).catch(() => undefined)
+    this.#cutOff()
+  }
+
+  #connected(): Promise<Admin> {
+    this.#admin ??= (async () => {
+      const admin = this.#kafka.admin()
+      await admin.connect()
+      return admin
+    })()
+    return this.#admin
+  }
+}
