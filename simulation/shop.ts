@@ -126,8 +126,8 @@ export class Shop {
 /** Writes each effect down beside it: our handlers forgive a repeat, which would hide that it came to them. */
 const noting = (definition: ConsumerDefinition<unknown, unknown>): ConsumerDefinition<unknown, unknown> => ({
   ...definition,
-  async handle(trx, messages) {
-    await definition.handle(trx, messages)
+  async handle(trx, messages, locked) {
+    await definition.handle(trx, messages, locked)
     for (const { eventId } of messages) {
       modelOf<ModelTransaction>(trx).set(`effects/${definition.name}/${eventId}`, true)
     }

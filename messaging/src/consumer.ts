@@ -11,7 +11,7 @@ export type Message<Payload> = {
 }
 
 /** One kind of consumer: what it is called, what it reads and what it does. */
-export type ConsumerDefinition<DB, Payload> = {
+export type ConsumerDefinition<DB, Payload, Locked = unknown> = {
   /** Name in the inbox and of the Kafka group. Never change it: it is what messages are remembered under. */
   name: string
   topics: string[]
@@ -20,10 +20,17 @@ export type ConsumerDefinition<DB, Payload> = {
    */
   decode(message: IncomingMessage): Decoded<Payload>
   /**
-   * The effect, on a set of messages not seen before, in the order of their partitions. It writes through `trx`
-   * only; a throw undoes all of it. Throw for what is broken; decide what is merely refused.
+   * What `handle` needs to lock or know first, where there is any: it travels in the round trip of the inbox, after it.
+   * Also gets messages that turn out to be known, or have to wait: so it writes nothing. One or more `sql` statements,
+   * asked for at once as by `together`.
    */
-  handle(trx: Transaction<DB>, messages: Message<Payload>[]): Promise<void>
+  lock?(trip: Transaction<DB>, messages: Message<Payload>[]): Promise<Locked>
+  /**
+   * The effect, on a set of messages not seen before, in the order of their partitions. It writes through `trx`
+   * only; a throw undoes all of it. Throw for what is broken; decide what is merely refused. `locked` is what `lock`
+   * answered, of these messages at least.
+   */
+  handle(trx: Transaction<DB>, messages: Message<Payload>[], locked: Locked): Promise<void>
   /** After the commit of a batch, for instance to wake a relay. Must not throw. */
   afterCommit?(): void
 }

@@ -196,7 +196,7 @@ export async function handleLetters<DB, Payload>(
     if (!decoded.ok) throw new Error(`it cannot be decoded: ${decoded.reason}`)
     return { eventId, source, payload: decoded.payload }
   })
-  await definition.handle(trx, messages)
+  await definition.handle(trx, messages, await definition.lock?.(trx, messages))
   await sql`
     update dead_letters set state = 'redriven', closed_at = clock_timestamp()
     where id = any(${letters.map(({ id }) => String(id))}::bigint[])`.execute(trx)

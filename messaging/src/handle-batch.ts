@@ -191,16 +191,17 @@ async function handleTogether<DB, Payload>(
   items: Item<Payload>[],
 ): Promise<BatchOutcome> {
   const letters = await db.transaction().execute(async trx => {
-    const [isNew, blocked] = await together(
+    const [isNew, blocked, locked] = await together(
       trx,
       trip => takeNew(trip, definition.name, items),
       trip => lockBlockedKeys(trip, definition.name, items),
+      async trip => definition.lock?.(trip, items.flatMap(toMessage)),
     )
     await failpoint('consumer.taken')
     const fresh = items.filter(({ eventId }) => isNew.has(eventId))
     const { toHandle, toPark } = sort(fresh, blocked)
     await park(trx, definition.name, toPark)
-    if (toHandle.length > 0) await definition.handle(trx, toHandle)
+    if (toHandle.length > 0) await definition.handle(trx, toHandle, locked)
     await failpoint('consumer.handled')
     return { handled: toHandle.length, duplicates: items.length - fresh.length, toPark }
   })
@@ -220,6 +221,9 @@ async function handleTogether<DB, Payload>(
     waiting: letters.toPark.length - parked.length,
   }
 }
+
+const toMessage = <Payload>({ eventId, source, decoded }: Item<Payload>): Message<Payload>[] =>
+  decoded.ok ? [{ eventId, source, payload: decoded.payload }] : []
 
 /** Adds the keys of what must be parked to `blocked`: what comes after it waits. */
 function sort<Payload>(fresh: Item<Payload>[], blocked: Set<string>) {

@@ -110,20 +110,19 @@ export const deferred = (statement: RawBuilder<unknown>): RawBuilder<unknown> =>
   sql`${sql.raw(mark)}${statement}`
 
 /**
- * Runs two acts of one statement each, which do not need each other's answers: they travel together, the first before
- * the second. The transaction that they are given takes `sql` statements only.
+ * Runs acts of one statement each, which do not need each other's answers: they travel together, in the order given.
+ * The transaction that they are given takes `sql` statements only.
  */
-export function together<DB, First, Second>(
+export function together<DB, Answers extends unknown[]>(
   trx: Transaction<DB>,
-  first: (trip: Transaction<DB>) => Promise<First>,
-  second: (trip: Transaction<DB>) => Promise<Second>,
-): Promise<[First, Second]> {
+  ...acts: { [At in keyof Answers]: (trip: Transaction<DB>) => Promise<Answers[At]> }
+): Promise<Answers> {
   const executor = trx.getExecutor()
   return executor.provideConnection(connection => {
     // Kysely lets a transaction run one statement at a time.
     const unqueued = executor.withConnectionProvider({ provideConnection: use => use(connection) })
     const trip = { getExecutor: () => unqueued } as Transaction<DB>
-    return Promise.all([first(trip), second(trip)])
+    return Promise.all(acts.map(act => act(trip))) as Promise<Answers>
   })
 }
 

@@ -1,4 +1,5 @@
 import type { Transaction } from 'kysely'
+import { RaceLostError } from '../../messaging/src/infrastructure-error.ts'
 import type { PaymentsDatabase } from '../../payments-service/src/database.ts'
 import type { Payment, ReceivedTask } from '../../payments-service/src/payments/payment.ts'
 import type { PaymentTask } from '../../payments-service/src/payments/payment-task.ts'
@@ -32,12 +33,10 @@ export async function findPaid(given: Transaction<PaymentsDatabase>, tasks: read
 export async function writePayments(given: Transaction<PaymentsDatabase>, payments: readonly Payment[]) {
   const trx = modelOf<ModelTransaction>(given)
   await trx.statement(`pay ${payments.map(({ task, status }) => `${task.orderId.slice(-4)} ${status}`)}`)
-  let written = 0
   for (const payment of payments.toSorted((a, b) => (a.task.orderId < b.task.orderId ? -1 : 1))) {
     const key = `payments/${payment.task.orderId}`
-    if (!(await trx.claim(key))) continue
+    if (!(await trx.claim(key))) throw new RaceLostError(`${key} was paid by another transaction`)
     trx.set(key, payment)
-    written++
   }
   for (const payment of payments) {
     if (payment.status !== 'COMPLETED') continue
@@ -45,5 +44,4 @@ export async function writePayments(given: Transaction<PaymentsDatabase>, paymen
     trx.set(`ledger_entries/${payment.entryId}`, { userId, orderId, amountMinor: -amountMinor })
     trx.set(`accounts/${userId}`, payment.balanceAfterMinor)
   }
-  return written
 }

@@ -75,7 +75,7 @@ export function observeConsumer<DB, Payload>(
     },
     definition: {
       ...definition,
-      async handle(trx, messages) {
+      async handle(trx, messages, locked) {
         const spans = tracing?.share(
           SpanKind.INTERNAL,
           messages.map(({ source }) => source.headers.traceparent),
@@ -83,7 +83,8 @@ export function observeConsumer<DB, Payload>(
         )
         const startedAt = performance.now()
         try {
-          await definition.handle(trx, spans ? withTraceparents(messages, spans.traceparents) : messages)
+          const traced = spans ? withTraceparents(messages, spans.traceparents) : messages
+          await definition.handle(trx, traced, locked)
           spans?.end()
         } catch (error) {
           handlerFailures.inc({ consumer })

@@ -24,13 +24,11 @@ export async function lockOrders(
   trx: Transaction<OrdersDatabase>,
   ids: Set<string>,
 ): Promise<Map<string, Order>> {
-  const rows = await trx
-    .selectFrom('orders')
-    .select(['id', 'user_id', 'amount_minor', 'description', 'status', 'reason', 'created_at', 'updated_at'])
-    .where('id', '=', sql<string>`any(${[...ids]}::uuid[])`)
-    .orderBy('id')
-    .forUpdate()
-    .execute()
+  const { rows } = await sql<Parameters<typeof orderFromRow>[0]>`
+    select id, user_id, amount_minor, description, status, reason, created_at, updated_at from orders
+    where id = any (${[...ids]}::uuid[])
+    order by id
+    for update`.execute(trx)
   return new Map(rows.map(row => [row.id, orderFromRow(row)]))
 }
 

@@ -3,7 +3,7 @@ import type { ConsumerDefinition, Message } from 'messaging/consumer'
 import { failpointsOf } from 'messaging/failpoint'
 import type { Log } from 'messaging/log'
 import type { OrdersDatabase } from '../database.ts'
-import { type PaymentResult, type SettledOrder, type Settlement, settle } from './order.ts'
+import { type Order, type PaymentResult, type SettledOrder, type Settlement, settle } from './order.ts'
 import { appendToOutbox, statusUpdate } from './order-events.ts'
 import { lockOrders, type SettledRow, updateOrders } from './order-rows.ts'
 import { decodePaymentResult } from './payment-result.ts'
@@ -31,13 +31,14 @@ export function settleOrdersConsumer({
   afterCommit: () => void
   /** Before the commit, for metrics. Must not throw. */
   onSettled?: (orders: SettledOrder[]) => void
-}): ConsumerDefinition<OrdersDatabase, PaymentResult> {
+}): ConsumerDefinition<OrdersDatabase, PaymentResult, Map<string, Order>> {
   return {
     name: settleOrdersName,
     topics: [resultsTopic],
     decode: decodePaymentResult,
-    async handle(trx, messages) {
-      onSettled(await settleOrders(trx, messages, clock(), log))
+    lock: (trip, messages) => lockOrders(trip, new Set(messages.map(({ payload }) => payload.orderId))),
+    async handle(trx, messages, orders) {
+      onSettled(await settleOrders(trx, messages, orders, clock(), log))
     },
     afterCommit,
   }
@@ -45,14 +46,14 @@ export function settleOrdersConsumer({
 
 type Settled = SettledRow & { traceparent: string | undefined }
 
-/** The same three statements for one result or many. Answers the orders that it settled. */
+/** The same statements for one result or many. Answers the orders that it settled. */
 async function settleOrders(
   trx: Transaction<OrdersDatabase>,
   messages: Message<PaymentResult>[],
+  orders: Map<string, Order>,
   now: Date,
   log: Log,
 ): Promise<SettledOrder[]> {
-  const orders = await lockOrders(trx, new Set(messages.map(({ payload }) => payload.orderId)))
   await failpoint('settle.locked')
   const settled: Settled[] = []
   for (const { eventId, payload, source } of messages) {

@@ -1,7 +1,6 @@
 import type { Transaction } from 'kysely'
 import type { ConsumerDefinition, Message } from 'messaging/consumer'
 import { failpointsOf } from 'messaging/failpoint'
-import { RaceLostError } from 'messaging/infrastructure-error'
 import type { Log } from 'messaging/log'
 import { together } from 'messaging/round-trips'
 import { v7 as uuidv7 } from 'uuid'
@@ -17,7 +16,10 @@ const failpoint = failpointsOf<'debit.locked' | 'debit.written'>()
 export const debitAccountsName = 'payments.debit'
 export const tasksTopic = 'order_payment_tasks'
 
-/** Pays or declines each order once. Four statements for a batch of any size. */
+/** What is known of a batch once its accounts are locked. */
+type Locked = [balances: Map<number, bigint>, paid: Map<string, PaymentTask>]
+
+/** Pays or declines each order once, in two round trips for a batch of any size. */
 export function debitAccountsConsumer({
   log,
   clock,
@@ -26,13 +28,21 @@ export function debitAccountsConsumer({
   log: Log
   clock: () => Date
   afterCommit: () => void
-}): ConsumerDefinition<PaymentsDatabase, PaymentTask> {
+}): ConsumerDefinition<PaymentsDatabase, PaymentTask, Locked> {
   return {
     name: debitAccountsName,
     topics: [tasksTopic],
     decode: decodePaymentTask,
-    async handle(trx, messages) {
-      const repeats = await debitAccounts(trx, messages.map(received), clock)
+    lock(trip, messages) {
+      const tasks = messages.map(received)
+      return together(
+        trip,
+        trip => lockBalances(trip, tasks),
+        trip => findPaid(trip, tasks),
+      )
+    },
+    async handle(trx, messages, locked) {
+      const repeats = await debitAccounts(trx, messages.map(received), locked, clock)
       for (const repeat of repeats) logRepeat(log, repeat)
     },
     afterCommit,
@@ -48,8 +58,8 @@ export function debitAccountsConsumer({
  *   by a later statement, hence a later snapshot, which sees what the holder of the lock committed. Looking them
  *   up before locking would miss it.
  * - The same order where no common account row is locked (other user, missing account): both decide; the primary
- *   key of payments lets one in, and the other, who waits for it there, throws RaceLostError, is rolled back whole
- *   and run again, and then sees that payment.
+ *   key of payments lets one in, and the other, who waits for it there, is rolled back whole and run again, and then
+ *   sees that payment. What it decided after it would rest on a balance that may not be so.
  * - Locks are always taken in the order inbox rows, accounts by user id, payments by order id; a balance change
  *   over HTTP locks one account and then its idempotency key. No two can wait for each other in a circle. Were a
  *   deadlock to come from elsewhere, PostgreSQL ends it with 40P01, and the batch is run again like any other.
@@ -59,24 +69,16 @@ export function debitAccountsConsumer({
 async function debitAccounts(
   trx: Transaction<PaymentsDatabase>,
   tasks: readonly ReceivedTask[],
+  [balances, paid]: Locked,
   clock: () => Date,
 ): Promise<Repeat[]> {
-  const [balances, paid] = await together(
-    trx,
-    trip => lockBalances(trip, tasks),
-    trip => findPaid(trip, tasks),
-  )
   await failpoint('debit.locked')
   const { first, repeats } = separateRepeats(paid, tasks)
   if (first.length === 0) return repeats
 
   const now = clock()
   const payments = makePayments(balances, first, { now, newId: uuidv7 })
-  const written = await writePayments(trx, payments, now)
-  if (written < payments.length) {
-    // What was decided after the order that another transaction paid rests on a balance that may not be so.
-    throw new RaceLostError('Another consumer paid an order of this batch; the batch is decided again')
-  }
+  await writePayments(trx, payments, now)
   await failpoint('debit.written')
   await appendToOutbox(trx, payments.map(statusUpdate))
   return repeats

@@ -31,7 +31,9 @@ describe('races of two consumers about one order under two event ids', () => {
       const definition = debitAccountsConsumer({ log, clock: () => new Date(), afterCommit: () => undefined })
       const decoded = definition.decode(first)
       if (!decoded.ok) throw new Error(decoded.reason)
-      await definition.handle(trx, [{ eventId: uuidv7(), payload: decoded.payload, source: first }])
+      const messages = [{ eventId: uuidv7(), payload: decoded.payload, source: first }]
+      await definition.handle(trx, messages, await definition.lock!(trx, messages))
+      await sql`select 'what travels with the next statement'`.execute(trx)
       held.resolve()
       await waiting.promise
     })

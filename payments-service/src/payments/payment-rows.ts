@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely'
+import { deferred } from 'messaging/round-trips'
 import type { PaymentsDatabase } from '../database.ts'
 import type { Payment, ReceivedTask } from './payment.ts'
 import type { PaymentTask } from './payment-task.ts'
@@ -33,18 +34,18 @@ export async function findPaid(
 }
 
 /**
- * Writes payments, ledger entries and balances in one statement, one round trip for 1 payment or 500. The caller
- * holds the locks of the accounts. Answers how many payments are new: fewer where another transaction paid one of the
- * orders meanwhile, and then all must be rolled back.
+ * Writes payments, ledger entries and balances in one statement for 1 payment or 500, which travels with the next. The
+ * caller holds the locks of the accounts. Where another transaction paid one of the orders meanwhile, it fails with a
+ * serialization failure: the batch has to be decided again.
  */
 export async function writePayments(
   trx: Transaction<PaymentsDatabase>,
   payments: readonly Payment[],
   now: Date,
-): Promise<number> {
+): Promise<void> {
   const debits = payments.filter(payment => payment.status === 'COMPLETED')
   const balances = new Map(debits.map(({ task, balanceAfterMinor }) => [task.userId, balanceAfterMinor]))
-  const { rows } = await sql<{ written: number }>`
+  await deferred(sql`
     with written as (
       insert into payments (order_id, id, user_id, amount_minor, status, reason, task_event_id, created_at)
       select order_id, id, user_id, amount_minor, status, reason, task_event_id, ${now}
@@ -78,6 +79,6 @@ export async function writePayments(
       from unnest(${[...balances.keys()]}::bigint[], ${[...balances.values()]}::bigint[]) as b (user_id, balance_minor)
       where accounts.user_id = b.user_id
     )
-    select count(*)::int as written from written`.execute(trx)
-  return rows[0]?.written ?? 0
+    select race_lost('another consumer paid an order of this batch; the batch is decided again')
+    where (select count(*) from written) < ${payments.length}`).execute(trx)
 }
