@@ -77,7 +77,7 @@ export class Shop {
       leaseMs: 3_000,
     })
     const kafkaSettings = { kafka: this.kafka, instance, brokers: [], clientId: instance.name, log: quiet }
-    const about = { log: quiet, clock, afterCommit: () => relay.wake() }
+    const about = { log: quiet, clock }
     const definition = (service === 'orders'
       ? settleOrdersConsumer(about)
       : debitAccountsConsumer(about)) as unknown as ConsumerDefinition<unknown, unknown>
@@ -114,7 +114,6 @@ export class Shop {
         const placing = placeOrders(at.connection as never, [request], { now: clock(), newId: () => id })
         await Promise.race([placing, at.death])
         this.acknowledged.push(id)
-        at.relay.wake()
       } catch {
         // Not told: the order may be placed or not.
       }

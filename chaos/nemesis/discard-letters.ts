@@ -7,7 +7,7 @@ import { debitAccountsConsumer } from 'payments-service/payments/debit-accounts'
 import type { Databases } from '../system/chaos-system.ts'
 
 const log = { debug() {}, info() {}, warn() {}, error() {} }
-const wiring = { log, clock: () => new Date(), afterCommit: () => {} }
+const wiring = { log, clock: () => new Date() }
 
 /** What an operator does about poison: gives it up, and those that waited behind it are handled in order. */
 export async function discardLetters(databases: Databases): Promise<number> {

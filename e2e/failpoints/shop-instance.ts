@@ -65,12 +65,12 @@ export async function startShopInstance({ databases, brokers, prefix }: ShopPlac
   const payments = engine('payments', databases.payments)
   const ordersDb = openOrdersDatabase(orders.pool)
   const paymentsDb = openPaymentsDatabase(payments.pool)
-  const settling = settleOrdersConsumer({ log, clock, afterCommit: () => orders.relay.wake() })
-  const debiting = debitAccountsConsumer({ log, clock, afterCommit: () => payments.relay.wake() })
+  const settling = settleOrdersConsumer({ log, clock })
+  const debiting = debitAccountsConsumer({ log, clock })
   const settle = startConsumer({ db: ordersDb, transport, log, ...consumerPace, definition: settling })
   const debit = startConsumer({ db: paymentsDb, transport, log, ...consumerPace, definition: debiting })
   const apps = {
-    orders: await createOrdersApp({ db: ordersDb, transport, relay: orders.relay, log }),
+    orders: await createOrdersApp({ db: ordersDb, transport, log }),
     payments: await createPaymentsApp({ db: paymentsDb, transport, log }),
   }
 

@@ -59,13 +59,14 @@ export function openPool(address: PostgresAddress, name: string, max: number): p
   })
   // A connection that breaks between two statements of a transaction fails the next of them, and an idle one is
   // replaced. Without listeners for both, either would end the process instead. main.ts logs the idle ones.
-  return pool
+  pool
     .on('error', () => {})
     .on('connect', client => {
       client.on('error', () => {})
-      saveRoundTrips(client)
       leaveWhenSilent(client, silenceMsMax)
     })
+  saveRoundTrips(pool)
+  return pool
 }
 
 export const openDatabase = <Tables>(pool: pg.Pool): Kysely<Tables> =>

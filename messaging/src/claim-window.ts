@@ -15,16 +15,26 @@ export const outboxColumns = `id::text, event_id, aggregate_type, aggregate_id, 
 
 /** Takes the next snapshot and reads the first page of the window up to it. */
 export async function openWindow(client: PoolClient, from: string, limit: number): Promise<Page> {
+  const { text, values } = windowQuery(from, limit)
+  const { rows } = await client.query(text, values)
+  return firstPage(from, rows)
+}
+
+/** The statement of openWindow, for any connection, and what it makes of the answer. */
+export function windowQuery(from: string, limit: number): { text: string; values: unknown[] } {
   const { xmax, inProgress } = parseSnapshot(from)
-  const { rows } = await client.query('select * from outbox_window($1, $2, $3)', [
-    String(xmax),
-    inProgress.map(String),
-    limit,
-  ])
-  const { snapshot, timeline } = rows[0]
-  const found = rows.filter(row => row.id !== null)
-  const window = { from, to: snapshot, afterId: found.at(-1)?.id ?? '0' }
-  return { rows: found, window, timeline }
+  return {
+    text: 'select * from outbox_window($1, $2, $3)',
+    values: [String(xmax), inProgress.map(String), limit],
+  }
+}
+
+export function firstPage(from: string, rows: object[]): Page {
+  const found = (rows as (Page['rows'][number] & { snapshot: string; timeline: string })[]).filter(
+    row => row.id !== null,
+  )
+  const { snapshot, timeline } = rows[0] as { snapshot: string; timeline: string }
+  return { rows: found, window: { from, to: snapshot, afterId: found.at(-1)?.id ?? '0' }, timeline }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely'
+import { announced } from './commits.ts'
 import type { OutboxEvent } from './event.ts'
 import { deferred } from './round-trips.ts'
 
@@ -21,7 +22,7 @@ export function outboxFor<Events extends OutboxEvent>({ messageBytesMax = messag
    * if and only if it commits. On a connection of saveRoundTrips it travels with the next statement or the commit, and
    * what PostgreSQL has against it is thrown there. Writers that need order between transactions lock what the key stands for first.
    * Throws MessageTooLargeError, before anything is written, for an event over `messageBytesMax` bytes.
-   * After the commit call `relay.wake()`; without it the relay finds them at its next poll.
+   * There the commit wakes the relay, too; elsewhere call `relay.wake()` after it, or the relay finds them at its next poll.
    */
   return async function appendToOutbox<DB>(trx: Transaction<DB>, events: readonly Events[]): Promise<void> {
     if (events.length === 0) return
@@ -31,7 +32,7 @@ export function outboxFor<Events extends OutboxEvent>({ messageBytesMax = messag
       const bytes = sizeOf(event.key, payloads[i], headers[i])
       if (bytes > messageBytesMax) throw tooLarge(event, bytes, messageBytesMax)
     })
-    await deferred(sql`
+    const insert = sql`
       insert into outbox (event_id, aggregate_type, aggregate_id, event_type, topic, key, payload, headers)
       select coalesce(event_id, uuidv7()), aggregate_type, aggregate_id, event_type, topic, key, payload, headers
       from unnest(
@@ -44,7 +45,8 @@ export function outboxFor<Events extends OutboxEvent>({ messageBytesMax = messag
         ${payloads}::json[],
         ${headers}::json[]
       ) with ordinality as e (event_id, aggregate_type, aggregate_id, event_type, topic, key, payload, headers, position)
-      order by position`).execute(trx)
+      order by position`
+    await deferred(announced(insert)).execute(trx)
   }
 }
 

@@ -5,7 +5,9 @@ import type { OutboxEvent } from './event.ts'
 import { openKafka } from './kafkajs-transport.ts'
 import type { Log } from './log.ts'
 import { outboxFor } from './outbox.ts'
-import { Relay, type RelaySettings } from './relay-rounds.ts'
+import { Relay } from './relay-rounds.ts'
+import type { RelaySettings } from './relay-settings.ts'
+import { saveRoundTrips } from './round-trips.ts'
 import type { OutgoingMessage } from './transport.ts'
 
 export const quiet: Log = { debug() {}, info() {}, warn() {}, error() {} }
@@ -16,11 +18,24 @@ export const appendScans = outboxFor<Parcel>()
 /** An outbox of its own on real PostgreSQL, a topic of its own on real Kafka, and relays between them. */
 export async function openRelayFixture() {
   const database = await testDatabase('messaging')
-  const pool = new pg.Pool({ ...database, max: 20 })
-  // Sessions are ended on purpose by some tests, and all of them when the database is dropped.
-  pool.on('error', () => {})
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   const topic = uniqueName('scans')
+  function openPool() {
+    const pool = new pg.Pool({ ...database, max: 20 })
+    // Sessions are ended on purpose by some tests, and all of them when the database is dropped.
+    pool.on('error', () => {})
+    const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+    /** One committed transaction that appends these scans under one key. */
+    const append = (key: string, ...scans: number[]) =>
+      db.transaction().execute(trx =>
+        appendScans(
+          trx,
+          scans.map(scan => scanned(topic, key, scan)),
+        ),
+      )
+    return { pool, db, append }
+  }
+  const { pool, db, append } = openPool()
+  saveRoundTrips(pool)
   const kafka = openKafka({ brokers: testBrokers(), clientId: 'relay-test', log: quiet })
   await kafka.ensureTopics([{ topic, partitions: 1, replication: 1, minInsyncReplicas: 1 }])
   /** What the broker has acknowledged, in the order it was asked to store it. */
@@ -54,14 +69,8 @@ export async function openRelayFixture() {
       relays.push(relay)
       return relay
     },
-    /** One committed transaction that appends these scans under one key. */
-    append: (key: string, ...scans: number[]) =>
-      db.transaction().execute(trx =>
-        appendScans(
-          trx,
-          scans.map(scan => scanned(topic, key, scan)),
-        ),
-      ),
+    append,
+    openPool,
     query: async <Row extends object>(text: string) => (await sql.raw<Row>(text).execute(db)).rows,
     async close() {
       for (const relay of relays) await relay.release().catch(() => undefined)

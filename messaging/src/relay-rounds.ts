@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { performance } from 'node:perf_hooks'
-import type { Pool, PoolClient } from 'pg'
-import type { Backoff } from './backoff.ts'
-import { nextPage, openWindow, type Page, type Window } from './claim-window.ts'
+import type { PoolClient } from 'pg'
+import { firstPage, nextPage, openWindow, type Page, type Window, windowQuery } from './claim-window.ts'
+import type { Rider } from './commits.ts'
 import { toMessage } from './envelope.ts'
 import { failpointsOf } from './failpoint.ts'
-import type { Log } from './log.ts'
-import { type RelayObserver, tell } from './observer.ts'
+import { tell } from './observer.ts'
 import {
   acquireLease,
   type Cursor,
@@ -16,32 +15,8 @@ import {
   renewLease,
   storeCursor,
 } from './relay-cursor.ts'
+import { type RelaySettings, relayDefaults } from './relay-settings.ts'
 import { parseSnapshot } from './snapshot.ts'
-import type { Transport } from './transport.ts'
-
-export type RelaySettings = {
-  pool: Pool
-  transport: Pick<Transport, 'publish'>
-  /** CloudEvents source of everything in this outbox, e.g. /orders-service. */
-  source: string
-  log: Log
-  /** Of the cursor. One outbox has one cursor unless it is published twice. */
-  name?: string
-  /** Rows read and published at once, 1 to 10,000. */
-  batchSize?: number
-  /** A relay that is silent for this long is replaced. */
-  leaseMs?: number
-  /** The cursor is stored after this long, or this many rows, whichever comes first: what a crash repeats. */
-  cursorIntervalMs?: number
-  cursorRowsMax?: number
-  /** The wait of an idle relay that nobody wakes grows from the first to the second. */
-  pollMinMs?: number
-  pollMaxMs?: number
-  /** How long a stop goes on publishing what is there. */
-  drainMaxMs?: number
-  retry?: Backoff
-  observer?: RelayObserver
-}
 
 export type RelayOutcome =
   | { kind: 'standby'; owner: string; freeInMs: number }
@@ -49,19 +24,6 @@ export type RelayOutcome =
   /** `isMore`: the page was full, and there may be another. */
   | { kind: 'published'; rows: number; isMore: boolean }
   | { kind: 'fenced' }
-
-export const relayDefaults = {
-  name: 'outbox',
-  batchSize: 1_000,
-  leaseMs: 10_000,
-  cursorIntervalMs: 1_000,
-  cursorRowsMax: 10_000,
-  pollMinMs: 20,
-  pollMaxMs: 1_000,
-  drainMaxMs: 4_000,
-  retry: { firstMs: 50, maxMs: 2_000 },
-  observer: {} as RelayObserver,
-}
 
 const failpoint = failpointsOf<
   'relay.acquired' | 'relay.renewing' | 'relay.claimed' | 'relay.published' | 'relay.storing' | 'relay.stored'
@@ -74,6 +36,8 @@ type Owned = {
   client: PoolClient
   from: string
   window: Window | undefined
+  /** Where the next window begins, unless it is being read or the one in hand has more pages. */
+  nextFrom: string | undefined
   timeline: string | undefined
   rowsSinceStored: number
   storedAt: number
@@ -89,6 +53,7 @@ export class Relay {
   readonly #owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`
   #owned: Owned | undefined
   #publishedRows = 0
+  #rider: 'under way' | Page | undefined
   readonly #onLost = (err: Error) => this.#settings.log.warn({ err }, 'relay lost its connection')
 
   constructor(settings: RelaySettings) {
@@ -101,6 +66,25 @@ export class Relay {
 
   get publishedRows(): number {
     return this.#publishedRows
+  }
+
+  /** The next window is here already: a commit has brought it. */
+  get hasNext(): boolean {
+    return typeof this.#rider === 'object'
+  }
+
+  /** The read of the next window, for a commit to take along, one at a time. `onAnswer` hears whether it was brought. */
+  rider(onAnswer: (isBrought: boolean) => void): Rider | undefined {
+    const from = this.#owned?.nextFrom
+    if (from === undefined || this.#rider) return undefined
+    this.#rider = 'under way'
+    return {
+      ...windowQuery(from, this.#settings.batchSize),
+      onAnswer: rows => {
+        this.#rider = rows && firstPage(from, rows)
+        onAnswer(rows !== undefined)
+      },
+    }
   }
 
   /** Publishes at most one page. Throws when the database or the broker fails; then call it again after a while. */
@@ -118,7 +102,8 @@ export class Relay {
     if ('kind' in owned) return owned
     if (!(await this.#keepLease(owned))) return this.#fenced()
 
-    const page = await this.#read(owned)
+    const page = this.#takeNext(owned) ?? (await this.#read(owned))
+    if (page.rows.length < this.#settings.batchSize) owned.nextFrom = page.window.to
     if (this.#isAnotherHistory(owned, page)) {
       throw new Error('the database is on another timeline than a moment ago; the cursor is read again')
     }
@@ -171,6 +156,7 @@ export class Relay {
       client,
       from: cursor.publishedTo,
       window: cursor.window && { from: cursor.publishedTo, ...cursor.window },
+      nextFrom: undefined,
       timeline: undefined,
       rowsSinceStored: 0,
       storedAt: performance.now(),
@@ -189,9 +175,20 @@ export class Relay {
     return true
   }
 
+  /** Of use only where the relay stands as it stood when the commit took the read along. Empty, it tells nothing. */
+  #takeNext(owned: Owned): Page | undefined {
+    const page = this.#rider
+    if (typeof page !== 'object') return undefined
+    this.#rider = undefined
+    if (page.window.from !== owned.from || owned.window || page.rows.length === 0) return undefined
+    owned.nextFrom = undefined
+    return page
+  }
+
   /** The next page of the window in hand, or the first of the next window. Empty only when all is published. */
   async #read(owned: Owned): Promise<Page> {
     const { batchSize } = this.#settings
+    owned.nextFrom = undefined
     if (owned.window) {
       const page = await nextPage(owned.client, owned.window, batchSize)
       if (page.rows.length > 0) return page

@@ -4,6 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { RelayObserver } from './observer.ts'
 import { startRelay } from './relay.ts'
 import { openRelayFixture, quiet, type RelayFixture, relayAll } from './relay-fixture.ts'
+import { saveRoundTrips } from './round-trips.ts'
+import { countPackets } from './round-trips-fixture.ts'
 import type { OutgoingMessage } from './transport.ts'
 
 let outbox: RelayFixture
@@ -435,26 +437,74 @@ describe('a database restored to an older state', () => {
 describe('waking', () => {
   const sleepy = { pollMinMs: 60_000, pollMaxMs: 60_000 }
 
-  test('a commit wakes the relay of its own process at once', async () => {
+  /** Idle, its next poll a minute away. */
+  async function startSleepyRelay() {
     const relay = startRelay(outbox.settings(sleepy))
     await expect.poll(() => relay.isOwner).toBe(true)
+    await outbox.append('a', 0)
+    await expect.poll(() => outbox.scans()).toEqual([0])
+    return relay
+  }
+
+  test('a commit of its own process brings the relay what it has to publish, and costs no round trip', async () => {
+    const relay = await startSleepyRelay()
+    const packets = countPackets(outbox.pool)
     await outbox.append('a', 1)
-    relay.wake()
-    await expect.poll(() => outbox.scans()).toEqual([1])
+    await expect.poll(() => outbox.scans()).toEqual([0, 1])
+    expect(packets()).toBe(1)
     await relay.stop()
   })
 
-  test('a commit in an instance that stands by wakes the owner in another', async () => {
-    const owner = startRelay(outbox.settings(sleepy))
-    await expect.poll(() => owner.isOwner).toBe(true)
-    const standby = startRelay(outbox.settings(sleepy))
-    await expect.poll(() => listeners()).toBe(2)
+  test('of commits at once none waits for a poll, and each event is published once, in the order of its key', async () => {
+    const relay = await startSleepyRelay()
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f']
+    await Promise.all(
+      keys.map(async (key, k) => {
+        for (let i = 1; i <= 60; i++) await outbox.append(key, k * 1_000 + i)
+      }),
+    )
+    await expect.poll(() => outbox.published.length).toBe(1 + 6 * 60)
+    for (const [k] of keys.entries()) {
+      const ofKey = outbox.scans().filter(scan => scan > 0 && Math.floor(scan / 1_000) === k)
+      expect(ofKey).toEqual(Array.from({ length: 60 }, (_, i) => k * 1_000 + i + 1))
+    }
+    await relay.stop()
+  })
+
+  test('where the read that it took along fails, a commit is a commit, and its events are published later', async () => {
+    const relay = startRelay(outbox.settings({ ...sleepy, retry: { firstMs: 5, maxMs: 10 } }))
+    await expect.poll(() => relay.isOwner).toBe(true)
+    await outbox.append('a', 0)
+    await expect.poll(() => outbox.scans()).toEqual([0])
+    await outbox.query('alter function outbox_window rename to mislaid')
     await outbox.append('a', 1)
-    standby.wake()
-    await expect.poll(() => outbox.scans()).toEqual([1])
+    await outbox.query('alter function mislaid rename to outbox_window')
+    await expect.poll(() => outbox.scans()).toEqual([0, 1])
+    await relay.stop()
+  })
+
+  test('wake() does it for a pool without saveRoundTrips', async () => {
+    const relay = await startSleepyRelay()
+    const { pool: plain, append } = outbox.openPool()
+    await append('a', 1)
+    relay.wake()
+    await expect.poll(() => outbox.scans()).toEqual([0, 1])
+    await relay.stop()
+    await plain.end()
+  })
+
+  test('a commit in an instance that stands by wakes the owner in another', async () => {
+    const owner = await startSleepyRelay()
+    const { pool, append } = outbox.openPool()
+    saveRoundTrips(pool)
+    const standby = startRelay(outbox.settings({ ...sleepy, pool }))
+    await expect.poll(() => listeners()).toBe(2)
+    await append('a', 1)
+    await expect.poll(() => outbox.scans()).toEqual([0, 1])
     expect(standby.isOwner).toBe(false)
     await standby.stop()
     await owner.stop()
+    await pool.end()
   })
 
   const listeners = async () =>

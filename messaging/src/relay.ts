@@ -1,12 +1,17 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { backoffMs } from './backoff.ts'
+import { followCommits } from './commits.ts'
 import { tell } from './observer.ts'
-import { Relay, type RelaySettings, relayDefaults } from './relay-rounds.ts'
+import { Relay } from './relay-rounds.ts'
+import { type RelaySettings, relayDefaults } from './relay-settings.ts'
 import { PeerWaker } from './wake.ts'
 
 export type RunningRelay = {
-  /** Call after each commit that appended: publishes at once, here or in the instance that owns the outbox. */
+  /**
+   * Call after each commit that appended, unless on a pool of saveRoundTrips: publishes at once, here or in the instance
+   * that owns the outbox.
+   */
   wake(): void
   /** Publishes what is there, for at most drainMaxMs, stores the cursor and releases the lease. */
   stop(): Promise<void>
@@ -30,6 +35,11 @@ export function startRelay(settings: RelaySettings): RunningRelay {
     endSleep()
   }
   const peers = new PeerWaker(pool, `relay_${name}`, wakeHere, log)
+  const wake = () => (relay.isOwner ? wakeHere() : peers.notify())
+  const unfollow = followCommits(pool, {
+    rider: () => relay.rider(isBrought => (isBrought ? endSleep() : wake())),
+    onCommit: wake,
+  })
 
   /** Until the time is over or somebody wakes. */
   const doze = (ms: number) =>
@@ -39,7 +49,7 @@ export function startRelay(settings: RelaySettings): RunningRelay {
         clearTimeout(timer)
         resolve()
       }
-      if (isAwake || stopping.signal.aborted) endSleep()
+      if (isAwake || relay.hasNext || stopping.signal.aborted) endSleep()
     })
   /** Wake-ups do not shorten a wait that spares a broken broker or leaves the outbox to its owner. */
   const sleep = (ms: number) => delay(ms, undefined, { signal: stopping.signal }).catch(() => undefined)
@@ -48,7 +58,8 @@ export function startRelay(settings: RelaySettings): RunningRelay {
     let idleRounds = 0
     let failures = 0
     while (!stopping.signal.aborted) {
-      isAwake = false
+      // What a commit has brought was read before this; whoever woke us since has to be read all the same.
+      if (!relay.hasNext) isAwake = false
       try {
         const outcome = await relay.relayOnce()
         failures = 0
@@ -80,8 +91,9 @@ export function startRelay(settings: RelaySettings): RunningRelay {
 
   const running = run()
   return {
-    wake: () => (relay.isOwner ? wakeHere() : peers.notify()),
+    wake,
     async stop() {
+      unfollow()
       stopping.abort()
       endSleep()
       // A broker that hangs must not hold up the process: what is not published stays in the outbox.

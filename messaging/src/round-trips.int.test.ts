@@ -13,10 +13,8 @@ let packets: () => number
 beforeAll(async () => {
   database = await testDatabase('messaging')
   pool = new pg.Pool({ ...database, max: 1 })
-  pool.on('connect', client => {
-    client.on('error', () => {})
-    saveRoundTrips(client)
-  })
+  pool.on('connect', client => client.on('error', () => {}))
+  saveRoundTrips(pool)
   packets = countPackets(pool)
   db = new Kysely({ dialect: new PostgresDialect({ pool }) })
   await pool.query('create table notes (id int primary key, text text)')
@@ -39,9 +37,10 @@ const later = (trx: Kysely<unknown>, id: number) => deferred(insert(id)).execute
 const note = (trx: Kysely<unknown>, id: number) => insert(id).execute(trx)
 /** A connection that nothing was parsed on yet. */
 async function withClient(act: (client: PoolClient) => Promise<void>): Promise<void> {
-  const client = (await new pg.Pool({ ...database, max: 1 }).connect()) as PoolClient
+  const own = new pg.Pool({ ...database, max: 1 })
+  saveRoundTrips(own)
+  const client = await own.connect()
   client.on('error', () => {})
-  saveRoundTrips(client)
   await act(client).finally(() => client.release(true))
 }
 

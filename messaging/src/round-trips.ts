@@ -1,16 +1,17 @@
-import { createHash } from 'node:crypto'
-import type { Writable } from 'node:stream'
 import { type RawBuilder, sql, type Transaction } from 'kysely'
-import pg, { type PoolClient, type QueryResult } from 'pg'
+import type { Pool, PoolClient, QueryResult } from 'pg'
+import { followersOf, isAnnounced } from './commits.ts'
+import { Statement, Trip } from './trip.ts'
 
 /**
- * Makes a connection send what need not wait for each other in one network round trip, and parse each statement once.
- * Give it each new client of a pool: `pool.on('connect', saveRoundTrips)`. Kysely and plain pg work on it as before:
+ * Makes the connections that a pool opens from now on send what need not wait for each other in one network round trip,
+ * and parse each statement once. Kysely and plain pg work on it as before:
  *
  * - `begin`, and each statement made with `deferred`, waits for the next statement and travels with it.
  * - Statements of a transaction that are asked for at the same time, as by `together`, travel together.
  * - Statements that travel together run in the order asked for. After one that fails the others are not run, and all
  *   reject with its error.
+ * - The commit of a transaction that appended to the outbox takes the relay's next read along, and wakes it.
  * - Statements with parameters are named after their text (SHA-1), so that a connection parses and plans them once.
  *   Through PgBouncer that needs 1.21 or newer, with max_prepared_statements above 0.
  *
@@ -20,10 +21,15 @@ import pg, { type PoolClient, type QueryResult } from 'pg'
  * Why: an order is four small transactions, and at 100 orders a second half of what a service worked was writing some
  * twelve small packets for them. PostgreSQL worked 2 s of 6.4 on parsing and planning the same dozen statements.
  */
-export function saveRoundTrips(client: PoolClient): void {
+export function saveRoundTrips(pool: Pool): void {
+  pool.on('connect', client => bundle(client, pool))
+}
+
+function bundle(client: PoolClient, pool: Pool): void {
   const runAlone = client.query.bind(client) as (...args: unknown[]) => unknown
   const types = (client as unknown as { _types: unknown })._types
   let isInTransaction = false
+  let isFollowed = false
   let gathered: Statement[] = []
 
   function gather(text: string, values: unknown[]): Promise<QueryResult> {
@@ -58,6 +64,7 @@ export function saveRoundTrips(client: PoolClient): void {
 
   function begin(): Promise<QueryResult> {
     isInTransaction = true
+    isFollowed = false
     return defer('begin', [])
   }
 
@@ -70,8 +77,26 @@ export function saveRoundTrips(client: PoolClient): void {
       return Promise.resolve(noAnswer(command))
     }
     const answer = gather(command, [])
+    if (command === 'commit' && isFollowed) takeAlong(answer)
     send()
     return answer
+  }
+
+  function takeAlong(commit: Promise<unknown>): void {
+    for (const follower of followersOf(pool)) {
+      const rider = follower.rider()
+      if (rider) {
+        const { text, values, onAnswer } = rider
+        gathered.push(
+          new Statement(text, values, types, (error, result) => onAnswer(error ? undefined : result.rows)),
+        )
+      } else {
+        commit.then(
+          () => follower.onCommit(),
+          () => undefined,
+        )
+      }
+    }
   }
 
   function query(text: unknown, values: unknown, ...rest: unknown[]): unknown {
@@ -84,6 +109,7 @@ export function saveRoundTrips(client: PoolClient): void {
       send()
       return runAlone(text, values, ...rest)
     }
+    isFollowed ||= isAnnounced(text)
     if (isInTransaction && text.startsWith(mark)) return defer(text, given)
     // What it would undo need not be done.
     if (text.startsWith('rollback to')) gathered = []
@@ -133,140 +159,3 @@ const noAnswer = (command: string): QueryResult => ({
   fields: [],
   rows: [],
 })
-
-const names = new Map<string, string>()
-function nameOf(text: string): string {
-  const known = names.get(text)
-  if (known !== undefined) return known
-  const name = createHash('sha1').update(text).digest('hex')
-  names.set(text, name)
-  return name
-}
-
-/** The parts of pg's inner connection that a trip uses; pg-cursor stands on the same. */
-type Connection = {
-  stream: Writable
-  parsedStatements: Record<string, string>
-  submittedNamedStatements: Record<string, string>
-  _send(message: Buffer): boolean
-  sync(): void
-}
-type Callback = (error: Error | undefined, result: QueryResult) => void
-type PgQuery = {
-  name: string
-  text: string
-  _result: { _types: unknown }
-  submit(connection: Connection): Error | null
-  handleRowDescription(message: unknown): void
-  handleDataRow(message: unknown): void
-  handleCommandComplete(message: unknown, connection: Connection): void
-  handleError(error: Error, connection: Connection): void
-  handleReadyForQuery(connection: Connection): void
-}
-
-/** pg's own query, which knows how to write itself and how to read its answer. */
-class Statement extends (pg.Query as unknown as new (
-  config: object,
-  values: undefined,
-  callback: Callback,
-) => PgQuery) {
-  failure: Error | undefined
-
-  constructor(text: string, values: unknown[], types: unknown, callback: Callback) {
-    super({ name: nameOf(text), text, values, queryMode: 'extended' }, undefined, callback)
-    this._result._types = types
-  }
-
-  override handleError(error: Error, connection: Connection): void {
-    this.failure = error
-    super.handleError(error, connection)
-  }
-}
-
-/**
- * Statements between two Syncs of the extended query protocol: PostgreSQL skips all that follow one that fails.
- * To pg's client it is one query. Their callers hear when all is done, since without `begin` they commit together.
- */
-class Trip {
-  /** pg's client sets it, to end its timer. */
-  callback: ((error: Error | null) => void) | undefined
-  readonly #statements: Statement[]
-  readonly #onUnsent: (statements: Statement[]) => void
-  #at = 0
-  #isSent = false
-  #isOver = false
-
-  constructor(statements: Statement[], onUnsent: (statements: Statement[]) => void) {
-    this.#statements = statements
-    this.#onUnsent = onUnsent
-  }
-
-  /** The statement that is being answered, by which pg's client remembers what is parsed. */
-  get name(): string | undefined {
-    return this.#statements[this.#at]?.name
-  }
-
-  get text(): string | undefined {
-    return this.#statements[this.#at]?.text
-  }
-
-  /** Writes nothing when one of them cannot be written: it is for pg's client then to tell it. */
-  submit(connection: Connection): Error | null {
-    const messages: Buffer[] = []
-    const writer: Connection = Object.create(connection, {
-      _send: { value: (message: Buffer) => messages.push(message) > 0 },
-      stream: { value: {} },
-      sync: { value: () => undefined },
-    })
-    for (const statement of this.#statements) {
-      const error = statement.submit(writer) ?? statement.failure
-      if (error) {
-        this.#onUnsent(this.#statements)
-        return error
-      }
-    }
-    this.#isSent = true
-    connection.stream.cork()
-    connection._send(Buffer.concat(messages))
-    connection.sync()
-    connection.stream.uncork()
-    return null
-  }
-
-  handleRowDescription(message: unknown): void {
-    this.#statements[this.#at]?.handleRowDescription(message)
-  }
-
-  handleDataRow(message: unknown): void {
-    this.#statements[this.#at]?.handleDataRow(message)
-  }
-
-  handleCommandComplete(message: unknown, connection: Connection): void {
-    this.#statements[this.#at]?.handleCommandComplete(message, connection)
-    this.#at += 1
-  }
-
-  handleEmptyQuery(): void {
-    this.#at += 1
-  }
-
-  handleReadyForQuery(connection: Connection): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    for (const statement of this.#statements) statement.handleReadyForQuery(connection)
-    this.callback?.(null)
-  }
-
-  handleError(error: Error, connection: Connection): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    // Nothing may run outside of a transaction that did not begin; the connection is of no more use.
-    if (this.#isSent && this.text === 'begin') connection.stream.destroy(error)
-    for (const statement of this.#statements) {
-      // What was not parsed has to be sent again the next time.
-      delete connection.submittedNamedStatements[statement.name]
-      if (!statement.failure) statement.handleError(error, connection)
-    }
-    this.callback?.(error)
-  }
-}

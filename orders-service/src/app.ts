@@ -16,7 +16,6 @@ import { registerStatsRoutes } from './stats/stats-routes.ts'
 export type OrdersAppDependencies = {
   db: Kysely<OrdersDatabase>
   transport: Pick<Transport, 'ping' | 'lag'>
-  relay: { wake(): void }
   log: Logger
   placing?: Partial<GatherSettings>
   telemetry?: Telemetry
@@ -35,7 +34,6 @@ export const placingDefaults: GatherSettings = {
 export async function createOrdersApp({
   db,
   transport,
-  relay,
   log,
   placing,
   telemetry,
@@ -49,11 +47,7 @@ export async function createOrdersApp({
     log,
     { telemetry },
   )
-  const place = async (requests: PlaceRequest[]) => {
-    const placements = await placeOrders(db, requests, { now: new Date(), newId: uuidv7 })
-    relay.wake()
-    return placements
-  }
+  const place = (requests: PlaceRequest[]) => placeOrders(db, requests, { now: new Date(), newId: uuidv7 })
   const placer = gather(telemetry ? tracePlacing(telemetry, place) : place, {
     ...placingDefaults,
     ...placing,

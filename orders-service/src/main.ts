@@ -54,7 +54,7 @@ const relay = startRelay({
 const { onSettled } = observeOrders(telemetry, () => readOrderCounts(db))
 const { definition, observer } = observeConsumer(
   telemetry,
-  settleOrdersConsumer({ log, clock: () => new Date(), afterCommit: () => relay.wake(), onSettled }),
+  settleOrdersConsumer({ log, clock: () => new Date(), onSettled }),
 )
 const consumer = startConsumer({
   db,
@@ -74,7 +74,7 @@ const idempotencyRetention = startIdempotencyRetention({
   log,
   retentionMs: settings.idempotencyRetentionMs,
 })
-const app = await createOrdersApp({ db, transport, relay, log, telemetry })
+const app = await createOrdersApp({ db, transport, log, telemetry })
 registerOperatorRoutes(app, {
   service: 'orders',
   desk: { db, definition, log },

@@ -24,7 +24,6 @@ export async function openTestService() {
     createOrdersApp({
       db,
       transport: { ping: async () => undefined, lag: async () => 0 },
-      relay: { wake: () => undefined },
       log: silent,
       ...more,
     })
@@ -133,7 +132,6 @@ export function handleResults(
   const definition = settleOrdersConsumer({
     log: silent,
     clock: () => new Date(),
-    afterCommit: () => undefined,
   })
   const attemptRetry = { firstMs: 1, maxMs: 1 }
   return handleBatch({ db, definition, log: silent, attemptRetry, ...more }, messages, signal)

@@ -35,7 +35,6 @@ async function openDesk(operatorToken: string | undefined): Promise<App> {
   const definition = debitAccountsConsumer({
     log: silent,
     clock: () => new Date(),
-    afterCommit: () => undefined,
   })
   const desk = { db: service.db, definition, log: silent }
   registerOperatorRoutes(made, { service: 'payments', desk, token: operatorToken })

@@ -51,7 +51,7 @@ const relay = startRelay({
 })
 const { definition, observer } = observeConsumer(
   telemetry,
-  debitAccountsConsumer({ log, clock: () => new Date(), afterCommit: () => relay.wake() }),
+  debitAccountsConsumer({ log, clock: () => new Date() }),
 )
 const consumer = startConsumer({
   db,

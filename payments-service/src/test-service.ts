@@ -101,7 +101,6 @@ export function handleTasks(
   const definition = debitAccountsConsumer({
     log: more.log ?? silent,
     clock: () => new Date(),
-    afterCommit: () => undefined,
   })
   return handleBatch({ db, definition, log: silent, ...more }, messages, signal)
 }

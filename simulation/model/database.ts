@@ -1,3 +1,5 @@
+import type { Pool } from 'pg'
+import { followersOf } from '../../messaging/src/commits.ts'
 import type { OutboxRow } from '../../messaging/src/envelope.ts'
 import type { Instance, Scheduler } from '../scheduler.ts'
 import { Locks } from './locks.ts'
@@ -6,6 +8,8 @@ import type { CursorRow } from './relay-cursor.ts'
 /** Until the server rolls back what a process left behind. */
 const noticedMsMax = 2_000
 
+/** A statement without a transaction of its own. */
+export type ModelRead = (db: ModelDatabase) => object[]
 export type OutboxRecord = OutboxRow & { xid: bigint }
 
 /**
@@ -106,13 +110,29 @@ export class ModelConnection {
   off(): void {}
   release(): void {}
 
+  /** As saveRoundTrips does it: the read of a follower runs after the commit, and its failure undoes nothing. */
+  async #commit(transaction: ModelTransaction): Promise<void> {
+    const followers = transaction.isFollowed ? [...followersOf(this as unknown as Pool)] : []
+    const riders = followers.map(follower => follower.rider())
+    const commit = this.call('commit', () => this.db.end(transaction, true))
+    commit.catch(() => riders.map(rider => rider?.onAnswer()))
+    await commit
+    for (const [at, rider] of riders.entries()) {
+      if (!rider) followers[at]?.onCommit()
+      else {
+        const run = rider.values[0] as ModelRead
+        rider.onAnswer(await this.call(rider.text, () => run(this.db)).catch(() => undefined))
+      }
+    }
+  }
+
   async #execute<Result>(work: (trx: ModelTransaction) => Promise<Result>): Promise<Result> {
     const transaction = new ModelTransaction(this)
     this.db.running.add(transaction)
     try {
       const result = await work(transaction)
       transaction.isCommitAsked = true
-      await this.call('commit', () => this.db.end(transaction, true))
+      await this.#commit(transaction)
       return result
     } catch (error) {
       const isBroken = (error as { code?: string }).code === 'ECONNRESET'
@@ -129,6 +149,7 @@ export class ModelTransaction {
   readonly writes = new Map<string, unknown>()
   xid: bigint | undefined
   isCommitAsked = false
+  isFollowed = false
 
   constructor(connection: ModelConnection) {
     this.#connection = connection

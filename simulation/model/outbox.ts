@@ -6,6 +6,7 @@ export const outboxFor = <Events extends OutboxEvent>() =>
   async function appendToOutbox<DB>(given: Transaction<DB>, events: readonly Events[]): Promise<void> {
     const trx = modelOf<ModelTransaction>(given)
     if (events.length === 0) return
+    trx.isFollowed = true
     await trx.statement(`append ${events.map(({ aggregateId }) => aggregateId.slice(-4))} to outbox`)
     for (const event of events) {
       const id = trx.db.drawOutboxId()

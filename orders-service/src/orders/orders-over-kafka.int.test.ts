@@ -96,7 +96,6 @@ async function startInstance(name: string) {
   const definition = settleOrdersConsumer({
     log: silent,
     clock: () => new Date(),
-    afterCommit: () => relay.wake(),
   })
   const consumer = startConsumer({
     db: service.db,
@@ -104,7 +103,7 @@ async function startInstance(name: string) {
     log: silent,
     definition: { ...definition, name: `${prefix}.${definition.name}`, topics: [results] },
   })
-  const app = await service.newApp({ relay, transport })
+  const app = await service.newApp({ transport })
   return {
     place: async (body: object): Promise<OrderAnswer> => (await service.post(body, {}, app)).json(),
     async stop() {

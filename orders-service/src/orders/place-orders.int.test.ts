@@ -1,6 +1,7 @@
 import { openPool } from 'edge/postgres'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { followCommits } from '../../../messaging/src/commits.ts'
 import { openOrdersDatabase } from '../database.ts'
 import { openTestService, type TestService } from '../test-service.ts'
 import { tasksTopic } from './order-events.ts'
@@ -150,15 +151,16 @@ describe('orders that come at the same time', () => {
     expect(await ordersPlaced()).toHaveLength(5)
   })
 
-  test('wake the relay once they are committed', async () => {
+  test('are told to the relay once they are committed', async () => {
     const seen: number[] = []
     const counting: Promise<unknown>[] = []
-    const app = await service.newApp({
-      relay: { wake: () => void counting.push(tasks().then(rows => seen.push(rows.length))) },
-    })
-    await service.post(order, {}, app)
+    const onCommit = () => void counting.push(tasks().then(rows => seen.push(rows.length)))
+    // Two connections, so that what looks at once need not wait for one to open.
+    await Promise.all([tasks(), tasks()])
+    const unfollow = followCommits(service.pool, { rider: () => undefined, onCommit })
+    await service.post(order)
+    unfollow()
     await Promise.all(counting)
-    await app.close()
     expect(seen).toEqual([1])
   })
 })

@@ -23,12 +23,10 @@ export class UnusableResultError extends Error {
 export function settleOrdersConsumer({
   log,
   clock,
-  afterCommit,
   onSettled = () => undefined,
 }: {
   log: Log
   clock: () => Date
-  afterCommit: () => void
   /** Before the commit, for metrics. Must not throw. */
   onSettled?: (orders: SettledOrder[]) => void
 }): ConsumerDefinition<OrdersDatabase, PaymentResult, Map<string, Order>> {
@@ -40,7 +38,6 @@ export function settleOrdersConsumer({
     async handle(trx, messages, orders) {
       onSettled(await settleOrders(trx, messages, orders, clock(), log))
     },
-    afterCommit,
   }
 }
 

@@ -23,11 +23,9 @@ type Locked = [balances: Map<number, bigint>, paid: Map<string, PaymentTask>]
 export function debitAccountsConsumer({
   log,
   clock,
-  afterCommit,
 }: {
   log: Log
   clock: () => Date
-  afterCommit: () => void
 }): ConsumerDefinition<PaymentsDatabase, PaymentTask, Locked> {
   return {
     name: debitAccountsName,
@@ -45,7 +43,6 @@ export function debitAccountsConsumer({
       const repeats = await debitAccounts(trx, messages.map(received), locked, clock)
       for (const repeat of repeats) logRepeat(log, repeat)
     },
-    afterCommit,
   }
 }
 

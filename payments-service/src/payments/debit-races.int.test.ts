@@ -28,7 +28,7 @@ describe('races of two consumers about one order under two event ids', () => {
     const held = Promise.withResolvers<void>()
     const waiting = Promise.withResolvers<void>()
     const slow = service.db.transaction().execute(async trx => {
-      const definition = debitAccountsConsumer({ log, clock: () => new Date(), afterCommit: () => undefined })
+      const definition = debitAccountsConsumer({ log, clock: () => new Date() })
       const decoded = definition.decode(first)
       if (!decoded.ok) throw new Error(decoded.reason)
       const messages = [{ eventId: uuidv7(), payload: decoded.payload, source: first }]

@@ -60,7 +60,6 @@ function startInstance(name: string): () => Promise<void> {
   const definition = debitAccountsConsumer({
     log: silent,
     clock: () => new Date(),
-    afterCommit: () => relay.wake(),
   })
   const consumer = startConsumer({
     db: service.db,

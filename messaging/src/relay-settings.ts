@@ -1,0 +1,42 @@
+import type { Pool } from 'pg'
+import type { Backoff } from './backoff.ts'
+import type { Log } from './log.ts'
+import type { RelayObserver } from './observer.ts'
+import type { Transport } from './transport.ts'
+
+export type RelaySettings = {
+  pool: Pool
+  transport: Pick<Transport, 'publish'>
+  /** CloudEvents source of everything in this outbox, e.g. /orders-service. */
+  source: string
+  log: Log
+  /** Of the cursor. One outbox has one cursor unless it is published twice. */
+  name?: string
+  /** Rows read and published at once, 1 to 10,000. */
+  batchSize?: number
+  /** A relay that is silent for this long is replaced. */
+  leaseMs?: number
+  /** The cursor is stored after this long, or this many rows, whichever comes first: what a crash repeats. */
+  cursorIntervalMs?: number
+  cursorRowsMax?: number
+  /** The wait of an idle relay that nobody wakes grows from the first to the second. */
+  pollMinMs?: number
+  pollMaxMs?: number
+  /** How long a stop goes on publishing what is there. */
+  drainMaxMs?: number
+  retry?: Backoff
+  observer?: RelayObserver
+}
+
+export const relayDefaults = {
+  name: 'outbox',
+  batchSize: 1_000,
+  leaseMs: 10_000,
+  cursorIntervalMs: 1_000,
+  cursorRowsMax: 10_000,
+  pollMinMs: 20,
+  pollMaxMs: 1_000,
+  drainMaxMs: 4_000,
+  retry: { firstMs: 50, maxMs: 2_000 },
+  observer: {} as RelayObserver,
+}
