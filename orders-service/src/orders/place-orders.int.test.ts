@@ -155,12 +155,16 @@ describe('orders that come at the same time', () => {
     const seen: number[] = []
     const counting: Promise<unknown>[] = []
     const onCommit = () => void counting.push(tasks().then(rows => seen.push(rows.length)))
-    // Two connections, so that what looks at once need not wait for one to open.
-    await Promise.all([tasks(), tasks()])
     const unfollow = followCommits(service.pool, { rider: () => undefined, onCommit })
+    // A commit that takes its time: whoever is told before it is done, and looks, finds nothing.
+    await sql`
+      create function dawdle() returns trigger language plpgsql as 'begin perform pg_sleep(0.3); return null; end';
+      create constraint trigger dawdle after insert on orders deferrable initially deferred
+      for each row execute function dawdle()`.execute(service.db)
     await service.post(order)
     unfollow()
     await Promise.all(counting)
+    await sql`drop function dawdle cascade`.execute(service.db)
     expect(seen).toEqual([1])
   })
 })
