@@ -55,6 +55,14 @@ Again: \`${replayCommand(options)}\`
 | --- | --- |
 ${kinds.map(([kind, times]) => `| ${kind.replaceAll('_', ' ')} | ${times} |`).join('\n')}
 
+${
+  missed.length === 0
+    ? ''
+    : `Could not be begun:
+
+${[...new Set(missed)].map(what => `- ${what}`).join('\n')}
+`
+}
 ## Violations
 
 ${violations.length === 0 ? 'None.' : violations.map(violation => `- ${describeViolation(violation)}`).join('\n')}

@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { check, settledMsMax } from './checker/check.ts'
-import { readState, readUnsettled } from './checker/read-state.ts'
-import type { FinalState, Violation } from './checker/state.ts'
+import { auditOf } from './checker/audit.ts'
+import { check } from './checker/check.ts'
+import { readUnsettled } from './checker/read-state.ts'
+import { settle } from './checker/settle.ts'
+import type { Violation } from './checker/state.ts'
 import { Customers } from './load/customers.ts'
 import { History } from './load/history.ts'
 import { Nemesis } from './nemesis/nemesis.ts'
@@ -43,14 +44,11 @@ export type ChaosResult = {
   operations: Record<'ok' | 'refused' | 'unknown', number>
   faults: Partial<Record<FaultKind, number>>
   missed: string[]
-  violations: (Violation | { kind: 'died'; detail: string })[]
+  violations: (Violation | { kind: 'died' | 'integrity'; detail: string })[]
   seconds: number
 }
 
 const progressEveryMs = 1_000
-/** Longer than allowed, to tell what is late from what is stuck for ever. */
-const settleWaitMsMax = 2 * settledMsMax
-const pollMs = 250
 
 /** Rounds of faults under load, each ended by healing, settling and a check of everything; ends at the first violation. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
@@ -97,8 +95,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       const healedAt = Date.now()
       history.add({ mark: 'healed', at: healedAt })
       await customers.pause()
-      const settling = await settle(system, nemesis, history, customers.users, healedAt)
-      violations.push(...check(history, settling.state))
+      // One that does not get well is found by what it leaves undone.
+      await Promise.allSettled(system.instances.map(({ daemon }) => daemon.untilReady()))
+      const settling = await settle(system, history, customers.users, healedAt, () =>
+        nemesis?.discardLetters(),
+      )
+      violations.push(...check(history, settling.state), ...(await auditOf(system.gatewayUrl)))
       if (violations.length > 0) writeFileSync(join(folder, 'state.json'), JSON.stringify(settling.state))
       rounds.push({
         faults: nemesis.faults - before.faults,
@@ -122,35 +124,6 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     violations,
     seconds: (performance.now() - startedAt) / 1000,
   }
-}
-
-/** Waits until nothing is under way any more, and answers what there is then. */
-async function settle(
-  system: ChaosSystem,
-  nemesis: Nemesis,
-  history: History,
-  users: number[],
-  healedAt: number,
-): Promise<{ state: FinalState; ms: number }> {
-  // One that does not get well is found by what it leaves undone.
-  await Promise.allSettled(system.instances.map(({ daemon }) => daemon.untilReady()))
-  const read = () => readState(system.databases, system.brokers, users)
-  const isLate = () => Date.now() - healedAt > settleWaitMsMax
-  let settledAt = 0
-  let state: FinalState
-  do {
-    await nemesis.discardLetters()
-    while (!isLate() && (await readUnsettled(system.databases.orders)).count > 0) {
-      await sleep(pollMs)
-      await nemesis.discardLetters()
-    }
-    // Taken before the reading, which takes longer the more there is.
-    settledAt = Date.now()
-    state = await read()
-  } while (state.backlog.length > 0 && !isLate())
-  const isSettled = state.backlog.length === 0 && state.orders.every(({ status }) => status !== 'NEW')
-  if (isSettled) history.add({ mark: 'settled', at: settledAt })
-  return { state, ms: settledAt - healedAt }
 }
 
 function reportProgress(

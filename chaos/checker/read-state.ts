@@ -22,29 +22,8 @@ export async function readState(
   try {
     const all = await readTopics(brokers, Object.values(topicNames))
     const messages = all.filter(({ message }) => message.headers?.[injectedHeader] === undefined)
-    const rows = async <Row>(client: pg.Client, text: string) =>
-      (await client.query(text, [users])).rows as Row[]
     return {
-      orders: await rows(
-        orders,
-        `select id, user_id::float8 as user, amount_minor::text as amount, description as op, status, reason
-         from orders where user_id = any($1::bigint[]) order by id`,
-      ),
-      payments: await rows(
-        payments,
-        `select order_id as order, user_id::float8 as user, amount_minor::text as amount, status, reason
-         from payments where user_id = any($1::bigint[])`,
-      ),
-      accounts: await rows(
-        payments,
-        'select user_id::float8 as user, balance_minor::text as balance from accounts where user_id = any($1::bigint[])',
-      ),
-      ledger: await rows(
-        payments,
-        `select user_id::float8 as user, kind, amount_minor::text as amount,
-                balance_after_minor::text as balance_after, order_id as order
-         from ledger_entries where user_id = any($1::bigint[]) order by user_id, position`,
-      ),
+      ...(await readRows(orders, payments, users)),
       topics: inOrder(messages),
       backlog: await readBacklog(orders, payments, messages),
     }
@@ -53,7 +32,43 @@ export async function readState(
   }
 }
 
-function inOrder(messages: TopicMessage[]): FinalState['topics'] {
+/** What the databases hold about these users. */
+export async function readRows(
+  orders: Pick<pg.Client, 'query'>,
+  payments: Pick<pg.Client, 'query'>,
+  users: number[],
+): Promise<Omit<FinalState, 'topics' | 'backlog'>> {
+  const rows = async <Row>(client: Pick<pg.Client, 'query'>, text: string) =>
+    (await client.query(text, [users])).rows as Row[]
+  return {
+    orders: await rows(
+      orders,
+      `select id, user_id::float8 as user, amount_minor::text as amount, description as op, status, reason
+       from orders where user_id = any($1::bigint[]) order by id`,
+    ),
+    payments: await rows(
+      payments,
+      `select order_id as order, user_id::float8 as user, amount_minor::text as amount, status, reason
+       from payments where user_id = any($1::bigint[])`,
+    ),
+    accounts: await rows(
+      payments,
+      'select user_id::float8 as user, balance_minor::text as balance from accounts where user_id = any($1::bigint[])',
+    ),
+    ledger: await rows(
+      payments,
+      `select user_id::float8 as user, kind, amount_minor::text as amount,
+              balance_after_minor::text as balance_after, order_id as order
+       from ledger_entries where user_id = any($1::bigint[]) order by user_id, position`,
+    ),
+  }
+}
+
+export type HeardMessage = Pick<TopicMessage, 'topic' | 'partition'> & {
+  message: Pick<TopicMessage['message'], 'headers' | 'value'>
+}
+/** The orders that messages speak of; what cannot be read is nobody's. */
+export function inOrder(messages: HeardMessage[]): FinalState['topics'] {
   const of = (name: string) =>
     messages
       .filter(({ topic }) => topic === name)

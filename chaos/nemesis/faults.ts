@@ -55,6 +55,11 @@ export async function beginFault(fault: PlannedFault, context: FaultContext): Pr
       return async () => undefined
     case 'long_transaction':
       return holdTransaction(system, fault)
+    case 'full_disk': {
+      const disk = system.diskOf(fault.service)
+      await disk.fill()
+      return () => disk.free()
+    }
     case 'redeliver':
       await redeliver(system.brokers, fault, draw)
       return async () => undefined

@@ -11,6 +11,7 @@ export type PlannedFault =
   | { kind: 'restart_postgres' | 'restart_kafka'; how: 'kill' | 'stop' }
   | { kind: 'terminate_backends'; service: Consuming; times: number }
   | { kind: 'long_transaction'; service: Consuming }
+  | { kind: 'full_disk'; service: Consuming }
   /** Old messages again, with or without the headers that name them. */
   | { kind: 'redeliver'; topic: InTopic; count: number; withHeaders: boolean }
   | { kind: 'poison'; topic: InTopic; what: 'garbage' | 'contradiction' }
@@ -86,6 +87,7 @@ const makers: Record<FaultKind, { weight: number; make: (draw: Draw, instances: 
       what: draw.pick(['garbage', 'contradiction']),
     }),
   },
+  full_disk: { weight: 3, make: draw => ({ kind: 'full_disk', service: draw.pick(consuming) }) },
 }
 export const faultKinds = Object.keys(makers) as FaultKind[]
 
@@ -106,6 +108,10 @@ const placeOf = (fault: PlannedFault): string => {
     case 'stop':
     case 'freeze':
       return `${fault.service}-${fault.number}`
+    case 'restart_postgres':
+    case 'full_disk':
+      // With a full disk PostgreSQL does not come back from a crash: it writes while it recovers.
+      return 'postgres'
     case 'restart_kafka':
     case 'redeliver':
     case 'poison':

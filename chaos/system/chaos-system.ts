@@ -12,6 +12,7 @@ import {
   type TestPostgres,
 } from 'scripts/testing/servers'
 import { FaultProxy } from '../network/fault-proxy.ts'
+import { Disk } from './disk.ts'
 import { Instance } from './instance.ts'
 
 /** Each way that one part reaches another. */
@@ -45,6 +46,8 @@ export type ChaosSystem = {
   postgres: TestPostgres
   kafka: TestKafka
   superuser: PostgresAddress
+  /** Of a database. Throws where this machine lets us mount none. */
+  diskOf(service: keyof Databases): Disk
   /** One more of a service: it shares the work behind the topics, and no calls come to it. Not spawned. */
   makeInstance(service: TestedService): Promise<Instance>
   stop(): Promise<void>
@@ -71,6 +74,10 @@ export async function startChaosSystem(options: ChaosSystemOptions): Promise<Cha
     orders: await createDatabase(server, 'orders'),
     payments: await createDatabase(server, 'payments'),
   }
+  const disks = {
+    orders: await openDisk(postgres, databases.orders.database),
+    payments: await openDisk(postgres, databases.payments.database),
+  }
   proxies['orders-postgres'].targets.push(postgres.address.port)
   proxies['payments-postgres'].targets.push(postgres.address.port)
 
@@ -80,6 +87,9 @@ export async function startChaosSystem(options: ChaosSystemOptions): Promise<Cha
     HOST: '127.0.0.1',
     LOG_PRETTY: 'false',
     RATE_LIMIT_PER_SECOND: '0',
+    // Short turns leave short pauses, so that all can be audited at the end of a round.
+    INTEGRITY_TURN: '1s',
+    INTEGRITY_SETTLED_WITHIN: '1s',
     ORDERS_URL: url('gateway-orders'),
     PAYMENTS_URL: url('gateway-payments'),
     KAFKA_BROKERS: `127.0.0.1:${proxies['all-kafka'].port}`,
@@ -120,6 +130,7 @@ export async function startChaosSystem(options: ChaosSystemOptions): Promise<Cha
     await Promise.all(made.map(instance => instance.kill()))
     await Promise.all(Object.values(proxies).map(proxy => proxy.close()))
     await Promise.all([kafka.remove(), postgres.remove()])
+    for (const disk of Object.values(disks)) if (disk instanceof Disk) await disk.remove()
     run.remove()
   }
   try {
@@ -138,7 +149,17 @@ export async function startChaosSystem(options: ChaosSystemOptions): Promise<Cha
     postgres,
     kafka,
     superuser: postgres.address,
+    diskOf(service) {
+      const disk = disks[service]
+      if (disk instanceof Disk) return disk
+      throw disk
+    },
     makeInstance: async service => make(service, await freePort()),
     stop,
   }
 }
+
+const openDisk = (postgres: TestPostgres, database: string): Promise<Disk | Error> =>
+  Disk.open(postgres.address, database).catch(
+    (error: Error) => new Error(`this machine lets us mount no file system for it (${error.message})`),
+  )

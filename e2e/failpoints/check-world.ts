@@ -1,6 +1,7 @@
+import { check } from 'chaos/checker/check'
+import { inOrder, readRows } from 'chaos/checker/read-state'
 import type { Pool } from 'pg'
 import { expect } from 'vitest'
-import { findWrongs } from '../audit.ts'
 import { workloadOf } from './workloads.ts'
 import type { World } from './world.ts'
 
@@ -47,7 +48,15 @@ async function findUnfinished(world: World): Promise<string[]> {
 }
 
 async function findAllWrongs(world: World): Promise<string[]> {
-  const wrongs = [...world.observed, ...(await findWrongs(world.place.databases, world.acknowledged))]
+  const users = [...new Set(world.history.attempts.map(({ user }) => user))]
+  const rows = await readRows(world.orders, world.payments, users)
+  const violations = check(world.history, { ...rows, topics: inOrder(world.messages), backlog: [] })
+  const wrongs = [
+    ...world.observed,
+    ...violations
+      .filter(({ order = '' }) => !world.givenUp.has(order))
+      .map(violation => JSON.stringify(violation)),
+  ]
   const order = new Map<string, string[]>()
   for (const pool of [world.orders, world.payments]) {
     for (const { topic, key, event_id } of await newEvents(world, pool)) {
@@ -58,21 +67,6 @@ async function findAllWrongs(world: World): Promise<string[]> {
   for (const [name, ids] of order) {
     const arrived = world.arrivals.get(name)
     if (String(arrived) !== String(ids)) wrongs.push(`${name}: written ${ids}, arrived first ${arrived}`)
-  }
-  const told = await world.orders.query(`
-    select orders.id, count(event_id)::int as times from orders
-    left join outbox on aggregate_id = orders.id::text and event_type in ('OrderFinished', 'OrderCancelled')
-    where status in ('FINISHED', 'CANCELLED') group by orders.id having count(event_id) <> 1`)
-  for (const { id, times } of told.rows) wrongs.push(`the end of order ${id} was told ${times} times`)
-  for (const [userId, minor] of world.balances) {
-    const { rows } = await world.payments.query(
-      `select balance_minor::text as balance, (select count(*)::int from ledger_entries where user_id = $1) as entries
-       from accounts where user_id = $1`,
-      [userId],
-    )
-    const { balance, entries } = rows[0]
-    if (balance !== String(minor) || entries !== 3)
-      wrongs.push(`user ${userId}: balance ${balance} after ${entries} entries; ${minor} after 3 is right`)
   }
   const paid = await world.payments.query('select order_id from payments where order_id = any ($1::uuid[])', [
     [...world.givenUp],

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { HeardMessage } from 'chaos/checker/read-state'
+import { type Attempt, History } from 'chaos/load/history'
 import { openLog } from 'edge/log'
+import { minorFromChecked } from 'edge/money'
 import { openKafka } from 'messaging/kafkajs-transport'
 import { statusTopic, tasksTopic } from 'orders-service/orders/order-events'
 import { resultsTopic } from 'orders-service/orders/settle-orders'
 import pg from 'pg'
 import { testBrokers, testDatabase, uniqueName } from 'scripts/test-infrastructure'
 import { newUserId, type Order } from '../shop-client.ts'
-import type { Acknowledged } from '../steady-customers.ts'
 import type { Answer, Request, ShopInstance, ShopPlace } from './shop-instance.ts'
 import { withPrefix } from './topic-prefix.ts'
 import { until } from './until.ts'
@@ -22,9 +24,9 @@ export class World {
   readonly payments: pg.Pool
   /** Who customers turn to, in turn. */
   instances: ShopInstance[] = []
-  acknowledged: Acknowledged = new Map()
-  /** What accounts that are only paid into and drawn from must have, in minor units. */
-  readonly balances = new Map<number, bigint>()
+  history = new History()
+  /** All that stands in the topics, in the order of each partition. */
+  messages: HeardMessage[] = []
   /** Orders whose task was discarded: they stay open, and those after them go on. */
   readonly givenUp = new Set<string>()
   /** Event ids by topic and key, in the order of first arrival. */
@@ -82,7 +84,8 @@ export class World {
       batchSizeMax: 1_000,
       offsetCommitIntervalMs: 1_000,
       onBatch: async messages => {
-        for (const { topic, key, headers, value } of messages) {
+        for (const { topic, partition, key, headers, value } of messages) {
+          this.messages.push({ topic, partition, message: { headers, value } })
           const id = headers.ce_id ?? 'no id'
           const earlier = this.#contents.get(id)
           if (earlier === undefined) {
@@ -122,33 +125,53 @@ export class World {
   }
 
   async newUser(balance: number): Promise<number> {
-    const user_id = newUserId()
-    const body = { user_id, balance }
-    await this.ask({
-      act: 'call',
+    const user = newUserId()
+    await this.#do({ act: 'open_account', user, amount: balance }, op => ({
       service: 'payments',
       method: 'POST',
       url: '/users',
-      key: randomUUID(),
-      body,
+      key: op,
+      body: { user_id: user, balance },
+    }))
+    return user
+  }
+
+  placeOrder(user: number, amount: number): Promise<Order> {
+    return this.#do({ act: 'place_order', user, amount }, op => ({
+      service: 'orders',
+      method: 'POST',
+      url: '/orders',
+      key: op,
+      body: { user_id: user, amount, description: op },
+    }))
+  }
+
+  async changeBalance(user: number, balance_change: number): Promise<void> {
+    await this.#do({ act: 'change_balance', user, amount: balance_change }, op => ({
+      service: 'payments',
+      method: 'PATCH',
+      url: `/users/${user}`,
+      key: op,
+      body: { balance_change },
+    }))
+  }
+
+  async #do<Done extends { id: string }>(
+    { act, user, amount }: Pick<Attempt, 'act' | 'user'> & { amount: number },
+    call: (op: string) => Omit<Extract<Request, { act: 'call' }>, 'act'>,
+  ): Promise<Done> {
+    const op = randomUUID()
+    const from = Date.now()
+    const { status, body } = await this.ask({ act: 'call', ...call(op) })
+    // An account that is there already was opened by an asking before, which got no answer.
+    const isDone = status < 300 || (act === 'open_account' && status === 409)
+    if (!isDone) throw new Error(`refused with ${status}: ${JSON.stringify(body)}`)
+    const done = body as Done
+    this.history.add({
+      ...{ op, act, user, amount: String(minorFromChecked(amount)), from, to: Date.now(), outcome: 'ok' },
+      ...(act === 'place_order' && { order: done.id }),
     })
-    return user_id
-  }
-
-  async placeOrder(user_id: number, amount: number): Promise<Order> {
-    const body = { user_id, amount }
-    const request = { service: 'orders', method: 'POST', url: '/orders', key: randomUUID(), body } as const
-    const answer = await this.ask({ act: 'call', ...request })
-    if (answer.status !== 201) throw new Error(`an order was refused: ${JSON.stringify(answer)}`)
-    return answer.body as Order
-  }
-
-  async changeBalance(userId: number, balance_change: number): Promise<void> {
-    const url = `/users/${userId}`
-    const body = { balance_change }
-    const request = { service: 'payments', method: 'PATCH', url, key: randomUUID(), body } as const
-    const answer = await this.ask({ act: 'call', ...request })
-    if (answer.status !== 200) throw new Error(`a change was refused: ${JSON.stringify(answer)}`)
+    return done
   }
 
   /** Every connection of every instance, whatever it is doing. */
@@ -164,8 +187,8 @@ export class World {
       const { rows } = await pool.query('select max(id)::text as last from outbox')
       this.checkedTo.set(pool, rows[0].last)
     }
-    this.acknowledged = new Map()
-    this.balances.clear()
+    this.history = new History()
+    this.messages = []
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Report } from 'gateway/integrity/report'
 import { type Parsed, parseCommandLine, tooMuch } from '../command-line.ts'
+import { askIntegrity, askUntilSwept } from './ask-integrity.ts'
 import { printReport } from './print-report.ts'
 
 const usage = `npm run audit -- [--full] [--json]
@@ -13,10 +13,6 @@ Ends with 0 where every rule holds, 1 where one is violated, 2 where that cannot
 GATEWAY_URL names the running system; http://127.0.0.1:8080 if it is not set.`
 
 const exitCodes = { sound: 0, violated: 1, incomplete: 2 }
-const answerMsMax = 60_000
-const askAgainMs = 2_000
-/** Turns that could not be taken in a row, before we give up. */
-const refusalsMax = 30
 
 export type AuditOptions = { isFull: boolean; asJson: boolean }
 
@@ -38,7 +34,7 @@ export async function runAudit(
 ): Promise<number> {
   const gatewayUrl = env.GATEWAY_URL || `http://127.0.0.1:${env.GATEWAY_PORT || 8080}`
   try {
-    const report = await (isFull ? askUntilSwept(gatewayUrl) : ask(gatewayUrl))
+    const report = await (isFull ? askUntilSwept(gatewayUrl, showWaiting) : askIntegrity(gatewayUrl))
     if (asJson) console.log(JSON.stringify(report, null, 2))
     else printReport(report)
     return exitCodes[report.status]
@@ -48,34 +44,7 @@ export async function runAudit(
   }
 }
 
-async function ask(gatewayUrl: string): Promise<Report> {
-  for (let refusals = 0; ; refusals++) {
-    const response = await fetch(`${gatewayUrl}/integrity`, {
-      signal: AbortSignal.timeout(answerMsMax),
-    }).catch(() => {
-      throw new Error(
-        `Nothing answers at ${gatewayUrl}. Start the system with npm start, or set GATEWAY_URL.`,
-      )
-    })
-    const body = (await response.json()) as Report & { detail?: string }
-    if (response.status === 200) return body
-    if (refusals >= refusalsMax || ![429, 503].includes(response.status)) {
-      throw new Error(`GET ${gatewayUrl}/integrity answered ${response.status}: ${body.detail}`)
-    }
-    await sleep(askAgainMs)
-  }
-}
-
-/** Until each sweep has come to its end that began after now. */
-async function askUntilSwept(gatewayUrl: string): Promise<Report> {
-  // Of the system's clock, not ours.
-  const { at } = await ask(gatewayUrl)
-  for (;;) {
-    const report = await ask(gatewayUrl)
-    const left = report.sweeps.filter(({ last_started_at }) => !last_started_at || last_started_at < at)
-    if (left.length === 0 || report.status === 'incomplete') return report
-    const done = left.map(({ area, checked, last_checked }) => `${area} ${checked}/${last_checked || '?'}`)
-    process.stderr.write(`  looking through ${done.join(', ')}\n`)
-    await sleep(askAgainMs)
-  }
+function showWaiting(left: Report['sweeps']): void {
+  const done = left.map(({ area, checked, last_checked }) => `${area} ${checked}/${last_checked || '?'}`)
+  process.stderr.write(`  looking through ${done.join(', ')}\n`)
 }

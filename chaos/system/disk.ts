@@ -1,0 +1,92 @@
+import { mkdtempSync, readFileSync, rmdirSync, statfsSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import type { PostgresAddress } from 'scripts/infrastructure/postgres'
+import { run } from 'scripts/infrastructure/run-command'
+
+const prefix = 'order-payments-disk-'
+/** Memory is taken for what is written only. */
+const roomy = '4g'
+const fillAttemptsMax = 20
+
+/**
+ * A file system of its own, in memory, for the tables of one database. The write-ahead log stays where it was: without
+ * room for that PostgreSQL ends, which is another fault.
+ */
+export class Disk {
+  readonly #path: string
+
+  private constructor(path: string) {
+    this.#path = path
+  }
+
+  /** Moves the tables there, also under those who use them. Throws where this machine lets us mount nothing. */
+  static async open(superuser: PostgresAddress, database: string): Promise<Disk> {
+    await sweepAbandoned()
+    const admin = new pg.Client({ ...superuser, database })
+    await admin.connect()
+    try {
+      const { rows } = await admin.query('show data_directory')
+      const { uid, gid } = statSync(rows[0].data_directory)
+      const disk = new Disk(mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`)))
+      const options = `size=${roomy},mode=0700,uid=${uid},gid=${gid}`
+      await run('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', disk.#path]).catch(error => {
+        rmdirSync(disk.#path)
+        throw error
+      })
+      const name = `disk_of_${database}`
+      await admin.query(`create tablespace ${name} location '${disk.#path}'`)
+      await admin.query(`alter database ${database} set default_tablespace = ${name}`)
+      for (const kind of ['table', 'index'])
+        await admin.query(`alter ${kind} all in tablespace pg_default set tablespace ${name}`)
+      return disk
+    } finally {
+      await admin.end()
+    }
+  }
+
+  /** From now on there is no room for one more page. */
+  async fill(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const { blocks, bfree, bsize } = statfsSync(this.#path)
+      try {
+        await this.#resize(`${(blocks - bfree) * bsize}`)
+        return
+      } catch (error) {
+        // More has been written meanwhile.
+        if (attempt === fillAttemptsMax) throw error
+      }
+    }
+  }
+
+  free = (): Promise<void> => this.#resize(roomy)
+
+  async #resize(size: string): Promise<void> {
+    await run('mount', ['-o', `remount,size=${size}`, this.#path])
+  }
+
+  /** Once PostgreSQL has ended. */
+  remove = () => unmount(this.#path)
+}
+
+async function unmount(path: string): Promise<void> {
+  await run('umount', [path])
+  rmdirSync(path)
+}
+
+/** Of runs that were killed. */
+async function sweepAbandoned(): Promise<void> {
+  const mounted = readFileSync('/proc/mounts', 'utf8').matchAll(
+    new RegExp(` (\\S*/${prefix}(\\d+)-\\S+) `, 'g'),
+  )
+  for (const [, path = '', pid] of mounted) if (!isAlive(Number(pid))) await unmount(path)
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
