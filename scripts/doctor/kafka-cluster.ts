@@ -1,5 +1,5 @@
 import { openLog } from 'edge/log'
-import { type Admin, ConfigResourceTypes, type Kafka } from 'kafkajs'
+import kafkajs, { type Admin, type Kafka } from 'kafkajs'
 import { type KafkaSettings, openClient } from 'messaging/kafkajs-client'
 import type { TopicState } from './checks/topics.ts'
 
@@ -40,7 +40,7 @@ export class KafkaCluster {
     const partitions = topics[0]?.partitions ?? []
     const { resources } = await admin.describeConfigs({
       includeSynonyms: false,
-      resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }],
+      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
     })
     const entries = resources[0]?.configEntries ?? []
     const setting = (name: string) => entries.find(({ configName }) => configName === name)?.configValue ?? ''
