@@ -75,8 +75,14 @@ export function sendUnavailable(
   request: FastifyRequest,
   reply: FastifyReply,
   service: string,
-  { reason }: Extract<Outcome, { kind: 'unavailable' }>,
+  { reason, isOverloaded }: Extract<Outcome, { kind: 'unavailable' }>,
 ): FastifyReply {
+  const headers = { 'retry-after': '1' }
+  if (isOverloaded) {
+    request.log.debug({ upstream: service, reason }, 'overloaded')
+    const detail = `The ${service} service has more to do than it can. Nothing was carried out; try again in a second.`
+    return sendProblem(request, reply, new Problem(503, 'overloaded', detail, { headers }))
+  }
   request.log.warn({ upstream: service, reason }, 'upstream_unavailable')
   const advice =
     request.method === 'GET' || request.method === 'HEAD'
@@ -86,7 +92,7 @@ export function sendUnavailable(
     request,
     reply,
     new Problem(503, 'upstream_unavailable', `The ${service} service does not answer. ${advice}`, {
-      headers: { 'retry-after': '1' },
+      headers,
     }),
   )
 }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { performance } from 'node:perf_hooks'
 import { type Dispatcher, Pool } from 'undici'
 
 export type Request = {
@@ -8,7 +9,10 @@ export type Request = {
   body?: Buffer | undefined
 }
 export type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer }
-export type Outcome = ({ kind: 'answered' } & Answer) | { kind: 'unavailable'; reason: string }
+export type Outcome =
+  | ({ kind: 'answered' } & Answer)
+  /** `isOverloaded`: it was not sent, since too much is waiting already. */
+  | { kind: 'unavailable'; reason: string; isOverloaded?: true }
 export type Upstream = {
   name: string
   /** Never rejects and never takes longer than the timeout. Nothing is sent twice, whatever the method. */
@@ -20,10 +24,20 @@ export type Upstream = {
 const connectionsMax = 64
 /** Requests waiting or in flight: past this an upstream that hangs would only pile up work. */
 const requestsMax = 2_048
+/**
+ * When the first in the queue has waited for this long, whoever comes is refused at once: at twice what can be settled
+ * a queue bounded by number alone made everybody wait until the timeout, and then nobody was told in time.
+ */
+const waitMsMaxDefault = 1_000
 /** Lists are bounded at 200 rows; an answer is kept whole so that one cut short is a 503 and no broken 200. */
 const answerBytesMax = 4 * 1024 * 1024
 
-export function openUpstream(name: string, origin: string, timeoutMsDefault: number): Upstream {
+export function openUpstream(
+  name: string,
+  origin: string,
+  timeoutMsDefault: number,
+  waitMsMax = waitMsMaxDefault,
+): Upstream {
   const pool = new Pool(origin, {
     connections: connectionsMax,
     pipelining: 1,
@@ -34,18 +48,31 @@ export function openUpstream(name: string, origin: string, timeoutMsDefault: num
     bodyTimeout: 0,
   })
   let pending = 0
+  /** Since when each request waits to be sent, in the order they came. */
+  const unsent = new Map<Exchange, number>()
+  function whyRefused(): string | undefined {
+    if (pending >= requestsMax) return `${requestsMax} requests are waiting`
+    const [oldest] = unsent.values()
+    if (oldest !== undefined && performance.now() - oldest > waitMsMax)
+      return `requests have waited for over ${waitMsMax} ms`
+    return undefined
+  }
   return {
     name,
     ask(request, timeoutMs = timeoutMsDefault) {
-      if (pending >= requestsMax) {
-        return Promise.resolve({ kind: 'unavailable', reason: `${requestsMax} requests are waiting` })
-      }
+      const reason = whyRefused()
+      if (reason !== undefined) return Promise.resolve({ kind: 'unavailable', reason, isOverloaded: true })
       pending++
       return new Promise(resolve => {
-        const exchange = new Exchange(timeoutMs, outcome => {
-          pending--
-          resolve(outcome)
+        const exchange: Exchange = new Exchange(timeoutMs, {
+          onSent: () => unsent.delete(exchange),
+          settle(outcome) {
+            pending--
+            unsent.delete(exchange)
+            resolve(outcome)
+          },
         })
+        unsent.set(exchange, performance.now())
         try {
           pool.dispatch(request as Dispatcher.DispatchOptions, exchange)
         } catch (error) {
@@ -57,9 +84,11 @@ export function openUpstream(name: string, origin: string, timeoutMsDefault: num
   }
 }
 
+type Listener = { onSent(): void; settle(outcome: Outcome): void }
+
 /** One request and its answer, settled exactly once: answered, failed or timed out. */
 class Exchange implements Dispatcher.DispatchHandler {
-  readonly #settle: (outcome: Outcome) => void
+  readonly #listener: Listener
   readonly #timer: NodeJS.Timeout
   #controller: Dispatcher.DispatchController | undefined
   #settled = false
@@ -68,13 +97,14 @@ class Exchange implements Dispatcher.DispatchHandler {
   #chunks: Buffer[] = []
   #bytes = 0
 
-  constructor(timeoutMs: number, settle: (outcome: Outcome) => void) {
-    this.#settle = settle
+  constructor(timeoutMs: number, listener: Listener) {
+    this.#listener = listener
     this.#timer = setTimeout(() => this.#giveUp(`no answer within ${timeoutMs} ms`), timeoutMs)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
+    this.#listener.onSent()
     // Given up while it waited for a connection: it must not be sent any more.
     if (this.#settled) controller.abort(new Error('given up'))
   }
@@ -109,6 +139,6 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#settled) return
     this.#settled = true
     clearTimeout(this.#timer)
-    this.#settle(outcome)
+    this.#listener.settle(outcome)
   }
 }

@@ -1,20 +1,48 @@
 import { performance } from 'node:perf_hooks'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { startUpstream } from './gateway-fixture.ts'
 import { openUpstream } from './upstream.ts'
 
 test('a service that hangs piles up so many requests and no more; the next is refused at once', async () => {
   const server = await startUpstream(() => undefined)
-  const upstream = openUpstream('orders', server.url, 3_000)
+  const upstream = openUpstream('orders', server.url, 3_000, 3_000)
   const request = { method: 'GET', path: '/', headers: {} } as const
   const waiting = Array.from({ length: 2_048 }, () => upstream.ask(request))
   const started = performance.now()
   expect(await upstream.ask(request)).toMatchObject({
     kind: 'unavailable',
     reason: '2048 requests are waiting',
+    isOverloaded: true,
   })
   expect(performance.now() - started).toBeLessThan(1_000)
   await upstream.close()
   expect((await Promise.all(waiting)).every(({ kind }) => kind === 'unavailable')).toBe(true)
+  await server.close()
+})
+
+test('while the first in the queue has waited too long, whoever comes is refused at once; then the door is open again', async () => {
+  const held: (() => void)[] = []
+  const server = await startUpstream((_request, response) => void held.push(() => response.end('{}')))
+  const upstream = openUpstream('orders', server.url, 10_000, 50)
+  const request = { method: 'GET', path: '/', headers: {} } as const
+  const sent = Array.from({ length: 64 }, () => upstream.ask(request))
+  await vi.waitFor(() => expect(held).toHaveLength(64))
+  const queued = upstream.ask(request)
+  await vi.waitFor(async () => {
+    const refused = Promise.race([upstream.ask(request), Promise.resolve('queued')])
+    expect(await refused).toMatchObject({ isOverloaded: true, reason: 'requests have waited for over 50 ms' })
+  })
+  for (const answer of held) answer()
+  expect((await Promise.all(sent)).every(({ kind }) => kind === 'answered')).toBe(true)
+  await vi.waitFor(() => expect(held.length).toBeGreaterThan(64))
+  for (const answer of held.slice(64)) answer()
+  expect(await queued).toMatchObject({ kind: 'answered' })
+  const answers = upstream.ask(request)
+  await vi.waitFor(() => {
+    for (const answer of held) answer()
+    return Promise.race([answers, Promise.reject(new Error('not yet'))])
+  })
+  expect(await answers).toMatchObject({ kind: 'answered' })
+  await upstream.close()
   await server.close()
 })
