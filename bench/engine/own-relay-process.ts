@@ -1,20 +1,35 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import type { OutboxEvent } from 'messaging/event'
 import { openKafka } from 'messaging/kafkajs-transport'
+import { outboxFor } from 'messaging/outbox'
 import { type RunningRelay, startRelay } from 'messaging/relay'
+import { saveRoundTrips } from 'messaging/round-trips'
 import type { DatabaseAddress } from 'migrations/migrate'
 import pg from 'pg'
 import { answerQuestions } from '../harness/worker.ts'
 import { appendEvents } from './append-events.ts'
 import { quiet } from './quiet.ts'
-import type { AppendOrder } from './relay-under-test.ts'
+import {
+  type Appended,
+  type AppendOrder,
+  connectAll,
+  keyOf,
+  payloadOf,
+  writersConnections,
+} from './relay-under-test.ts'
 
-/** A service as the engine wants it: whoever appends wakes the relay of the same process after the commit. */
+/** A service as the engine wants it: writer and relay share a pool that saves round trips. */
 let relay: RunningRelay | undefined
 let pool: pg.Pool | undefined
 let transport: ReturnType<typeof openKafka> | undefined
+/** To read, to listen, and to store the cursor. */
+const relayConnections = 3
+const appendToOutbox = outboxFor<OutboxEvent<'parcel.scanned', string, object>>()
 
 async function start(database: DatabaseAddress, brokers: string[]): Promise<void> {
   transport ??= openKafka({ brokers, clientId: 'bench-relay', log: quiet })
-  pool = new pg.Pool({ ...database, max: 4 })
+  pool = new pg.Pool({ ...database, max: writersConnections + relayConnections })
+  saveRoundTrips(pool)
   relay = startRelay({ pool, transport, source: '/bench', log: quiet })
 }
 
@@ -26,11 +41,20 @@ async function stop(): Promise<void> {
   pool = undefined
 }
 
-const questions = {
-  start,
-  stop,
-  append: (order: AppendOrder) => appendEvents(order, () => relay?.wake()),
+async function append(order: AppendOrder): Promise<Appended> {
+  if (!pool) throw new Error('The relay has to be started first')
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+  await connectAll(pool)
+  return appendEvents(order, event => {
+    const [key, payload] = [keyOf(event), JSON.parse(payloadOf(event))]
+    const parcel = { aggregateType: 'parcel', aggregateId: key, key, topic: order.topic } as const
+    return db
+      .transaction()
+      .execute(trx => appendToOutbox(trx, [{ type: 'parcel.scanned', ...parcel, payload }]))
+  })
 }
+
+const questions = { start, stop, append }
 export type OwnRelayQuestions = typeof questions
 
 answerQuestions(questions, async () => {

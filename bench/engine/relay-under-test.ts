@@ -1,4 +1,5 @@
 import type { DatabaseAddress, MigrationSet } from 'migrations/migrate'
+import type { Pool } from 'pg'
 import type { Servers } from '../harness/servers.ts'
 
 /** Where a relay works: a database of its own, and a topic of its own with 6 partitions, empty at first. */
@@ -45,6 +46,14 @@ export const keyOf = (event: number): string => String(event % keys)
 export const keySql = (event: string): string => `(${event} % ${keys})::text`
 
 const rest = `, "at": "depot 17, gate 4", "parcel": "0199f3a5-7d1c-7a52-9c0e-5b7f3f1f0a11", "weight_g": 1250}`
+export const writersConnections = 8
+
+/** Opens the writer's connections, so that none is opened while it is measured. */
+export async function connectAll(pool: Pool): Promise<void> {
+  const clients = await Promise.all(Array.from({ length: writersConnections }, () => pool.connect()))
+  for (const client of clients) client.release()
+}
+
 /** 120 bytes for an event with six digits. */
 export const payloadOf = (event: number): string => `{"event": ${event}${rest}`
 export const payloadSql = (event: string): string => `('{"event": ' || ${event} || '${rest}')`
