@@ -28,9 +28,14 @@ const appendToOutbox = outboxFor<OutboxEvent<'parcel.scanned', string, object>>(
 
 async function start(database: DatabaseAddress, brokers: string[]): Promise<void> {
   transport ??= openKafka({ brokers, clientId: 'bench-relay', log: quiet })
-  pool = new pg.Pool({ ...database, max: writersConnections + relayConnections })
-  saveRoundTrips(pool)
+  pool = openPool(database)
   relay = startRelay({ pool, transport, source: '/bench', log: quiet })
+}
+
+function openPool(database: DatabaseAddress): pg.Pool {
+  const opened = new pg.Pool({ ...database, max: writersConnections + relayConnections })
+  saveRoundTrips(opened)
+  return opened
 }
 
 /** Its sessions end, so that PostgreSQL's counters are complete. */
@@ -41,10 +46,15 @@ async function stop(): Promise<void> {
   pool = undefined
 }
 
-async function append(order: AppendOrder): Promise<Appended> {
-  if (!pool) throw new Error('The relay has to be started first')
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
-  await connectAll(pool)
+/** While the relay is stopped, for what writing alone costs. */
+async function appendWithoutRelay(order: AppendOrder): Promise<Appended> {
+  const own = openPool(order.database)
+  return appendOver(own, order).finally(() => own.end())
+}
+
+async function appendOver(through: pg.Pool, order: AppendOrder): Promise<Appended> {
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: through }) })
+  await connectAll(through)
   return appendEvents(order, event => {
     const [key, payload] = [keyOf(event), JSON.parse(payloadOf(event))]
     const parcel = { aggregateType: 'parcel', aggregateId: key, key, topic: order.topic } as const
@@ -54,6 +64,7 @@ async function append(order: AppendOrder): Promise<Appended> {
   })
 }
 
+const append = (order: AppendOrder) => (pool ? appendOver(pool, order) : appendWithoutRelay(order))
 const questions = { start, stop, append }
 export type OwnRelayQuestions = typeof questions
 
