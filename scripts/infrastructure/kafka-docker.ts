@@ -1,7 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { Daemon } from './daemon.ts'
-import { asEnvironment, brokerProperties, clusterId, kafkaVersion } from './kafka-properties.ts'
+import {
+  asEnvironment,
+  brokerProperties,
+  clusterId,
+  heapOptions,
+  jvmOptions,
+  kafkaVersion,
+} from './kafka-properties.ts'
 import { isPortFree } from './ports.ts'
 import { run } from './run-command.ts'
 
@@ -20,7 +27,8 @@ const dataFolder = '/var/lib/kafka/data'
 export function kafkaContainerEnvironment(advertised: string): Record<string, string> {
   return {
     CLUSTER_ID: clusterId,
-    KAFKA_HEAP_OPTS: '-Xms64m -Xmx192m',
+    KAFKA_HEAP_OPTS: heapOptions.join(' '),
+    KAFKA_JVM_PERFORMANCE_OPTS: jvmOptions.join(' '),
     ...asEnvironment(
       brokerProperties({ bind: '0.0.0.0', port: insidePort, controllerPort: 9093, advertised, dataFolder }),
     ),

@@ -13,6 +13,21 @@ export function versionIn(pom: URL, property: string): string {
   return version
 }
 
+/**
+ * Heap 192 MiB and what the JVM adds to it: measured at 170 MB resident idle and 230 after a burst of 20,000 orders,
+ * and bounded to stay below 512. One collector thread and the first compiler only: ready a second earlier, and the
+ * services have the cores.
+ */
+export const heapOptions = ['-Xms64m', '-Xmx192m']
+export const jvmOptions = [
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-XX:MaxMetaspaceSize=96m',
+  '-XX:ReservedCodeCacheSize=32m',
+  '-XX:MaxDirectMemorySize=64m',
+  '-Xss512k',
+]
+
 export type KafkaListeners = {
   /** Where the broker binds. */
   bind: string

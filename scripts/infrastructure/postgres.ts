@@ -26,6 +26,14 @@ export type PostgresOptions = {
   durable: boolean
 }
 
+/** For initdb. Built into Postgres: sorts the same on every machine, whatever its own locales are. */
+export const locale = [
+  '--encoding=UTF8',
+  '--locale-provider=builtin',
+  '--builtin-locale=C.UTF-8',
+  '--locale=C',
+]
+
 const host = '127.0.0.1'
 const superuser = 'postgres'
 
@@ -108,11 +116,7 @@ async function initialise({ data, binaries, user, password }: Initialise): Promi
         `--username=${superuser}`,
         `--pwfile=${passwordFile}`,
         '--auth=scram-sha-256',
-        '--encoding=UTF8',
-        // Built into Postgres: sorts the same on every machine, whatever its own locales are.
-        '--locale-provider=builtin',
-        '--builtin-locale=C.UTF-8',
-        '--locale=C',
+        ...locale,
       ],
       { cwd: '/', ...user, env: { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' } },
     )

@@ -5,19 +5,27 @@ import type { GenericContainer } from 'testcontainers'
 import { kafkaAnswers } from '../infrastructure/kafka.ts'
 import { kafkaContainerEnvironment, kafkaImage } from '../infrastructure/kafka-docker.ts'
 import { freePort } from '../infrastructure/ports.ts'
-import type { PostgresAddress } from '../infrastructure/postgres.ts'
+import { locale, type PostgresAddress } from '../infrastructure/postgres.ts'
 import type { TestKafka, TestPostgres, TestServer } from './servers.ts'
 
 const readyMsMax = 60_000
 const readyPollMs = 100
 const stopSecondsMax = 20
 
+export const postgresImage = 'postgres:18.4-alpine'
+
+/** All that is needed: the two servers, and what removes them if we are killed. */
+export async function containerImages(): Promise<string[]> {
+  const { getReaperImage } = await import('testcontainers/build/reaper/reaper.js')
+  return [postgresImage, kafkaImage(), getReaperImage()]
+}
+
 export async function containerPostgres(): Promise<TestPostgres> {
   const { GenericContainer } = await import('testcontainers')
   const port = await freePort()
   const password = randomBytes(18).toString('base64url')
-  const container = new GenericContainer('postgres:18-alpine')
-    .withEnvironment({ POSTGRES_PASSWORD: password })
+  const container = new GenericContainer(postgresImage)
+    .withEnvironment({ POSTGRES_PASSWORD: password, POSTGRES_INITDB_ARGS: locale.join(' ') })
     .withExposedPorts({ container: 5432, host: port })
     .withCommand(['postgres', '-c', 'max_connections=200', '-c', 'jit=off', '-c', 'fsync=off'])
   let address: PostgresAddress = { host: '127.0.0.1', port, user: 'postgres', password }

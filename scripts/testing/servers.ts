@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Daemon } from '../infrastructure/daemon.ts'
-import { dockerAnswers } from '../infrastructure/docker.ts'
+import { dockerAnswers, fetchImages } from '../infrastructure/docker.ts'
 import { embeddedKafka } from '../infrastructure/kafka.ts'
 import { findKafkaRuntime } from '../infrastructure/kafka-runtime.ts'
 import { freePort } from '../infrastructure/ports.ts'
 import { embeddedPostgres, type PostgresAddress } from '../infrastructure/postgres.ts'
-import { containerKafka, containerPostgres } from './containers.ts'
+import { containerImages, containerKafka, containerPostgres } from './containers.ts'
 import { RunFolder } from './run-folder.ts'
 
 /** A server of a test's own. Port and data stay the same until it is removed. */
@@ -25,24 +25,41 @@ export type TestKafka = TestServer & { brokers: string[] }
 export type ServerKind = 'containers' | 'embedded'
 export type InfrastructureKind = ServerKind | 'external'
 
-/** TEST_INFRA where it is set; else containers where a Docker engine answers, else embedded. */
+/**
+ * TEST_INFRA where it is set; else containers where a Docker engine answers that has their images or can fetch them,
+ * else embedded.
+ */
 export async function chooseInfrastructure(): Promise<InfrastructureKind> {
   const forced = process.env.TEST_INFRA
-  if (!forced) return (await dockerAnswers()) ? 'containers' : 'embedded'
-  if (forced !== 'containers' && forced !== 'embedded' && forced !== 'external') {
+  if (forced === 'embedded' || forced === 'external') return forced
+  if (forced && forced !== 'containers') {
     throw new Error(`TEST_INFRA is "${forced}"; set it to containers, embedded or external, or leave it out.`)
   }
-  if (forced === 'containers' && !(await dockerAnswers())) {
-    throw new Error('TEST_INFRA is containers, and no Docker engine answers. Start Docker, or leave it out.')
-  }
-  return forced
+  const problem = await whyNoContainers()
+  if (!problem) return 'containers'
+  if (forced)
+    throw new Error(`TEST_INFRA is containers, and ${problem}. Correct it, or leave TEST_INFRA out.`)
+  return 'embedded'
+}
+
+let problem: Promise<string | undefined> | undefined
+
+/** Undefined where there is nothing against them; found out, and told, once per process. */
+function whyNoContainers(): Promise<string | undefined> {
+  problem ??= (async () => {
+    if (!(await dockerAnswers())) return 'no Docker engine answers'
+    const reason = await fetchImages(await containerImages(), line => console.error(line))
+    if (reason) console.error(`No containers: ${reason}. Tests use the embedded servers.`)
+    return reason
+  })()
+  return problem
 }
 
 /** How servers are made that a test may kill: never the external ones, which belong to somebody. */
 export async function chooseServers(): Promise<ServerKind> {
   const kind = await chooseInfrastructure()
   if (kind !== 'external') return kind
-  return (await dockerAnswers()) ? 'containers' : 'embedded'
+  return (await whyNoContainers()) ? 'embedded' : 'containers'
 }
 
 /** Started and ready. */
