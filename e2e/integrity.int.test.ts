@@ -262,3 +262,42 @@ describe('nothing is reported', () => {
     expectSound(await shop.audit())
   })
 })
+
+describe('of several gateways', () => {
+  const turnsTaken = async () => (await shop.inOrders('select turn::int from integrity_audit')).rows[0].turn
+  const take = async (lease_ms: number): Promise<number | null> => {
+    const payload = { settled_within_ms: 1, lease_ms }
+    return (await shop.orders.app.inject({ method: 'POST', url: '/integrity/turns', payload })).json().turn
+  }
+  const end = async (turn: number | null, progress: object) => {
+    const payload = { turn, pause_ms: 0, progress }
+    return (await shop.orders.app.inject({ method: 'PUT', url: '/integrity/turns', payload })).statusCode
+  }
+
+  test('one audits, and the others tell what is known; so do all in the pause after it', async () => {
+    const { at } = await shop.audit()
+    const before = await turnsTaken()
+    await shop.endPause()
+    const gateways = Array.from({ length: 4 }, () => shop.newAuditor())
+    const reports = await Promise.all(gateways.map(gateway => gateway.auditOnce()))
+    expect(await turnsTaken()).toBe(before + 1)
+    expect(reports.filter(report => report?.at === at)).toHaveLength(3)
+    const fresh = reports.find(report => report?.at !== at)
+    expect(await Promise.all(gateways.map(gateway => gateway.auditOnce()))).toEqual(Array(4).fill(fresh))
+    expect(await turnsTaken()).toBe(before + 1)
+  })
+
+  test('one that died in its turn holds up the others for its lease; waking up later it undoes nothing', async () => {
+    await shop.endPause()
+    const frozen = await take(60_000)
+    expect([frozen, await take(60_000)]).toEqual([expect.any(Number), null])
+    await shop.endPause()
+    const died = await take(1)
+    await expect.poll(() => take(60_000)).toBe(Number(died) + 1)
+    const { rows } = await shop.inOrders('select progress from integrity_audit')
+    expect([await end(frozen, { late: 1 }), await end(died, { late: 2 })]).toEqual([409, 409])
+    expect((await shop.inOrders('select progress from integrity_audit')).rows).toEqual(rows)
+    expect(await end(Number(died) + 1, (rows[0] as { progress: object }).progress)).toBe(204)
+    expectSound(await shop.audit())
+  })
+})
