@@ -1,7 +1,8 @@
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type ConsumerFixture, message, openConsumerFixture, range } from './consumer-fixture.ts'
 import { discard, redrive } from './dead-letters.ts'
+import { RaceLostError } from './infrastructure-error.ts'
 import { preview, previewMax } from './preview.ts'
 
 let scans: ConsumerFixture
@@ -20,6 +21,11 @@ async function parkFirst(key: string | null, ...numbers: number[]): Promise<bigi
   return BigInt((await scans.letters("state = 'parked'"))[0]!.id)
 }
 
+const append = async (trx: Kysely<unknown>) => {
+  await sql`insert into outbox (aggregate_type, aggregate_id, event_type, topic, key, payload)
+            values ('parcel', '7', 'parcel.scanned', 'scanned-on', 'a', '{"scan":1}')`.execute(trx)
+}
+
 /** All that a dry run could leave behind. */
 const everything = () =>
   Promise.all(
@@ -36,10 +42,8 @@ const steps = async (id: bigint, act: 'redrive' | 'discard' = 'redrive') =>
 
 test('says what would run, in order, which rows it would write and what it would publish, and leaves nothing', async () => {
   const id = await parkFirst('a', 1, 2, 3)
-  scans.hooks.after = async trx => {
-    await sql`insert into outbox (aggregate_type, aggregate_id, event_type, topic, key, payload)
-              values ('parcel', '7', 'parcel.scanned', 'scanned-on', 'a', '{"scan":1}')`.execute(trx)
-  }
+  await append(scans.db)
+  scans.hooks.after = append
   const before = await everything()
   const seen = await preview(scans.desk, id, 'redrive')
   expect(seen?.steps.map(({ letter, outcome }) => [Number(letter.source.offset), outcome])).toEqual([
@@ -75,8 +79,9 @@ test('a message that is still poison fails, with its reason, and what waits behi
   expect((await preview(scans.desk, id, 'redrive'))?.changes).toEqual([])
 })
 
-test('one that waits and is poison itself would be parked; its rows are in no count', async () => {
+test('one that waits and is poison itself would be parked; its rows are in no count, its events are not shown', async () => {
   const id = await parkFirst('a', 1, 2, 3, 4)
+  scans.hooks.before = append
   scans.poison.add(3)
   expect(await steps(id)).toEqual([
     [1, 'handled', null],
@@ -86,6 +91,7 @@ test('one that waits and is poison itself would be parked; its rows are in no co
   ])
   const seen = await preview(scans.desk, id, 'redrive')
   expect(seen?.changes.find(({ table }) => table === 'effects')).toMatchObject({ inserted: 2 })
+  expect(seen?.events).toHaveLength(2)
   expect(await redrive(scans.desk, id, by)).toMatchObject({ kind: 'parked', handled: 2 })
 })
 
@@ -117,6 +123,10 @@ test('tries a bounded number and says that there are more', async () => {
 test('throws on broken infrastructure and leaves nothing, also not a connection', async () => {
   const id = await parkFirst('a', 1, 2)
   const before = await everything()
+  scans.hooks.after = async () => {
+    throw new RaceLostError('another was first')
+  }
+  await expect(preview(scans.desk, id, 'redrive')).rejects.toThrow(RaceLostError)
   scans.hooks.after = async trx => {
     const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx)
     await scans.query(`select pg_terminate_backend(${rows[0]!.pid}, 5000)`)
