@@ -113,7 +113,7 @@ async function terminateBackends(
       await client.query(
         `select pg_terminate_backend(pid) from (
            select pid from pg_stat_activity where datname = $1 and pid <> pg_backend_pid() order by random() limit 3
-         ) some`,
+         ) victims`,
         [system.databases[service].database],
       )
       await sleep(backendsEveryMs)
