@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
-import { performance } from 'node:perf_hooks'
+import { watchSilence } from 'messaging/silence'
 import type { PoolClient } from 'pg'
 
 /**
@@ -10,25 +10,7 @@ import type { PoolClient } from 'pg'
  */
 export function leaveWhenSilent(client: PoolClient, silenceMs: number): void {
   const { connection } = client as unknown as { connection: EventEmitter & { stream: Socket } }
-  const { stream } = connection
-  const write = stream.write.bind(stream)
-  let isAsking = false
-  let heardAt = 0
-  stream.write = ((...args: Parameters<typeof write>) => {
-    if (!isAsking) heardAt = performance.now()
-    isAsking = true
-    return write(...args)
-  }) as typeof stream.write
-  stream.on('data', () => {
-    heardAt = performance.now()
-  })
-  connection.on('readyForQuery', () => {
-    isAsking = false
-  })
-  const watching = setInterval(() => {
-    if (!isAsking || performance.now() - heardAt < silenceMs) return
-    const error = new Error(`PostgreSQL has answered nothing for ${silenceMs} ms`)
-    stream.destroy(Object.assign(error, { code: 'ETIMEDOUT' }))
-  }, silenceMs / 10).unref()
-  stream.once('close', () => clearInterval(watching))
+  const { heard, answered } = watchSilence(connection.stream, silenceMs, 'PostgreSQL')
+  connection.stream.on('data', heard)
+  connection.on('readyForQuery', () => answered())
 }

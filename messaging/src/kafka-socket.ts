@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
-import { performance } from 'node:perf_hooks'
 import { Frames } from './frames.ts'
+import { watchSilence } from './silence.ts'
 
 /**
  * Longer than a broker lets any request of ours wait: joining a group lasts up to its rebalance timeout of 10 s. A
@@ -15,32 +15,21 @@ const silenceMsMax = 15_000
  * the other end has gone without a word, is destroyed, so that a new one is opened.
  */
 export function mendSocket<Kind extends Socket>(socket: Kind, silenceMs = silenceMsMax): Kind {
-  const [emit, write] = [socket.emit.bind(socket), socket.write.bind(socket)]
+  const emit = socket.emit.bind(socket)
   const frames = new Frames()
-  let unanswered = 0
-  let heardAt = 0
-  socket.write = ((...args: Parameters<typeof write>) => {
-    // kafkajs writes each request at once, and asks for an answer to each.
-    if (unanswered++ === 0) heardAt = performance.now()
-    return write(...args)
-  }) as typeof socket.write
+  // kafkajs writes each request at once, and asks for an answer to each.
+  const { heard, answered } = watchSilence(socket, silenceMs, 'the broker')
   socket.emit = (event: string | symbol, ...args: unknown[]) => {
     if (event !== 'data') return emit(event, ...args)
     try {
       const { bytes, count } = frames.add(args[0] as Buffer)
-      unanswered -= count
-      heardAt = performance.now()
+      heard()
+      answered(count)
       return count === 0 || emit('data', bytes)
     } catch (error) {
       socket.destroy(error as Error)
       return true
     }
   }
-  const watching = setInterval(() => {
-    if (unanswered > 0 && performance.now() - heardAt > silenceMs) {
-      socket.destroy(new Error(`the broker has answered nothing for ${silenceMs} ms`))
-    }
-  }, silenceMs / 10).unref()
-  socket.once('close', () => clearInterval(watching))
   return socket
 }
