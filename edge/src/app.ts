@@ -114,6 +114,9 @@ export async function createApp(
     openapi: {
       openapi: '3.1.0',
       info: { ...about, version: '0.1.0', license: { name: 'MIT', identifier: 'MIT' } },
+      // Nobody signs in, but for the operators: see operator-routes.ts.
+      security: [],
+      components: { securitySchemes: { operatorToken: { type: 'http', scheme: 'bearer' } } },
     },
     transform: ({ schema, url }) => ({ url, schema: withOptionalDefaults(schema) }),
     refResolver: {

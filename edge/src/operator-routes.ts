@@ -126,7 +126,7 @@ export function registerOperatorRoutes<DB, Payload>(app: App, operator: Operator
   )
 }
 
-const common = { tags, description }
+const common = { tags, description, security: [{ operatorToken: [] }] }
 const schemas = {
   list: {
     ...common,

@@ -1,4 +1,5 @@
 import { type App, createApp } from 'edge/app'
+import { asyncApiDocument } from 'edge/contracts/asyncapi'
 import type { Check } from 'edge/health'
 import type { Logger } from 'edge/log'
 import type { Telemetry } from 'edge/telemetry/start-telemetry'
@@ -42,7 +43,8 @@ export async function buildGateway({
   const app = await createApp(
     {
       title: 'Order payments',
-      description: 'Orders placed over HTTP, paid from a balance and settled; every public call.',
+      description:
+        'Orders placed over HTTP, paid from a balance and settled; every public call. `/asyncapi.json` tells of the topics.',
     },
     log,
     {
@@ -53,6 +55,7 @@ export async function buildGateway({
     },
   )
   app.server.requestTimeout = requestTimeoutMs
+  app.get('/asyncapi.json', { schema: { hide: true } }, async () => asyncApiDocument())
   registerForwarding(app, upstreams)
   registerTimeline(app, upstreams)
   registerEvents(app, hub)

@@ -1,3 +1,4 @@
+import type * as messages from 'edge/contracts/messages'
 import { decimalFromMinor } from 'edge/money'
 import type { OutboxEvent } from 'messaging/event'
 import { outboxFor } from 'messaging/outbox'
@@ -7,16 +8,12 @@ export const tasksTopic = 'order_payment_tasks'
 export const statusTopic = 'order_status_updates'
 
 /** Asks payments to pay for an order. */
-export type OrderPaymentTask = OutboxEvent<
-  'OrderPlaced',
-  typeof tasksTopic,
-  { order_id: string; user_id: number; amount: number; description: string | null }
->
+export type OrderPaymentTask = OutboxEvent<'OrderPlaced', typeof tasksTopic, messages.OrderPaymentTask>
 /** Tells everyone how an order ended. */
 export type OrderStatusUpdate = OutboxEvent<
   'OrderFinished' | 'OrderCancelled',
   typeof statusTopic,
-  { order_id: string; user_id: number; amount: number; status: string; reason?: string; timestamp: string }
+  messages.OrderStatusUpdate
 >
 
 export const appendToOutbox = outboxFor<OrderPaymentTask | OrderStatusUpdate>()

@@ -23,9 +23,7 @@ const tags = ['accounts']
 const AccountRef = Type.Unsafe<Record<string, unknown>>({ $ref: 'Account#' })
 const LedgerEntryRef = Type.Unsafe<Record<string, unknown>>({ $ref: 'LedgerEntry#' })
 const ListQuery = Type.Object(PageQuery, { additionalProperties: false })
-const next = {
-  Link: { description: 'RFC 8288: `<…>; rel="next"`, where there is more', schema: Type.String() },
-}
+const next = { Link: Type.String({ description: 'RFC 8288: `<…>; rel="next"`, where there is more' }) }
 
 export function registerAccountRoutes(app: App, db: Kysely<PaymentsDatabase>): void {
   app.addSchema(AccountSchema)
@@ -111,7 +109,7 @@ const openSchema = {
       201: {
         ...AccountRef,
         description: 'The account',
-        headers: { Location: { description: 'Path of the account', schema: Type.String() } },
+        headers: { Location: Type.String({ description: 'Path of the account' }) },
       },
     },
     400,
@@ -154,10 +152,9 @@ const changeSchema = {
         ...AccountRef,
         description: 'The account after the change',
         headers: {
-          'Idempotency-Replayed': {
+          'Idempotency-Replayed': Type.String({
             description: '`true` where this is the first answer again',
-            schema: Type.String(),
-          },
+          }),
         },
       },
     },

@@ -1,3 +1,4 @@
+import type * as messages from 'edge/contracts/messages'
 import { decimalFromMinor } from 'edge/money'
 import type { OutboxEvent } from 'messaging/event'
 import { outboxFor } from 'messaging/outbox'
@@ -9,15 +10,7 @@ export const resultsTopic = 'payment_status_updates'
 export type PaymentStatusUpdate = OutboxEvent<
   'PaymentCompleted' | 'PaymentDeclined',
   typeof resultsTopic,
-  {
-    payment_id: string
-    order_id: string
-    user_id: number
-    amount: number
-    status: 'SUCCESS' | 'FAILED'
-    timestamp: string
-    error?: string
-  }
+  messages.PaymentStatusUpdate
 >
 
 export const appendToOutbox = outboxFor<PaymentStatusUpdate>()

@@ -889,7 +889,7 @@ export interface paths {
                 200: {
                     headers: {
                         /** @description RFC 8288: `<…>; rel="next"`, where there is more */
-                        Link?: unknown;
+                        Link?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -956,7 +956,7 @@ export interface paths {
                 201: {
                     headers: {
                         /** @description Path of the account */
-                        Location?: unknown;
+                        Location?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -1131,7 +1131,7 @@ export interface paths {
                 200: {
                     headers: {
                         /** @description `true` where this is the first answer again */
-                        "Idempotency-Replayed"?: unknown;
+                        "Idempotency-Replayed"?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -1236,7 +1236,7 @@ export interface paths {
                 200: {
                     headers: {
                         /** @description RFC 8288: `<…>; rel="next"`, where there is more */
-                        Link?: unknown;
+                        Link?: string;
                         [name: string]: unknown;
                     };
                     content: {

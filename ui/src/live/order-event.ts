@@ -1,14 +1,7 @@
-import type { OrderStatus, Reason } from '../api/model.ts'
+import type { OrderEventShown } from 'edge/contracts/consumers'
 
 /** The payload of `order_status_updates`, as the stream brings it. */
-export type OrderEvent = {
-  order_id: string
-  user_id: number
-  amount: number
-  status: OrderStatus
-  reason?: Reason
-  timestamp: string
-}
+export type OrderEvent = OrderEventShown
 
 const statuses = new Set(['NEW', 'PENDING_PAYMENT', 'FINISHED', 'CANCELLED'])
 
