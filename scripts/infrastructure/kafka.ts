@@ -5,7 +5,16 @@ import { fileURLToPath } from 'node:url'
 import { Kafka, logLevel } from 'kafkajs'
 import { Daemon } from './daemon.ts'
 import { kafkaInDocker } from './kafka-docker.ts'
-import { asFile, brokerProperties, clusterId, heapOptions, jvmOptions } from './kafka-properties.ts'
+import {
+  asFile,
+  brokerProperties,
+  clusterId,
+  heapOptions,
+  jvmOptions,
+  type KafkaLogin,
+  scramUsers,
+  withLogin,
+} from './kafka-properties.ts'
 import type { KafkaRuntime } from './kafka-runtime.ts'
 import { accepts, freePort, isPortFree } from './ports.ts'
 import { run } from './run-command.ts'
@@ -26,19 +35,22 @@ export type KafkaOptions = {
   runtime: KafkaRuntime
   /** Where the broker's own metrics can be asked for; nowhere without it, nor in Docker. */
   jmxPort?: number
+  /** Whom alone the broker lets in; anybody without it. Not in Docker. */
+  login?: KafkaLogin
 }
 
 const host = '127.0.0.1'
 
 /** One real broker, formatted where its data is missing. The daemon is not started. */
 export async function embeddedKafka(options: KafkaOptions): Promise<KafkaServer> {
-  const { port, advertisedPort = port, logFile, runtime } = options
+  const { port, advertisedPort = port, logFile, runtime, login } = options
   const folder = resolve(options.folder)
   await mkdir(folder, { recursive: true })
   await mkdir(dirname(logFile), { recursive: true })
   const brokers = [`${host}:${port}`]
   const remove = () => rmSync(folder, { recursive: true, force: true })
   if (runtime.kind === 'docker') {
+    if (login) throw new Error('A Kafka that asks for a login needs Java 17; in Docker there is none.')
     const container = kafkaInDocker({
       folder,
       port,
@@ -69,11 +81,13 @@ export async function embeddedKafka(options: KafkaOptions): Promise<KafkaServer>
       await assertPortFree(port)
       // Nobody but the broker itself knows the controller's port, so any free one does.
       const advertised = `${host}:${advertisedPort}`
-      const properties = { bind: host, port, advertised, controllerPort: await freePort() }
-      writeFileSync(configuration, asFile(brokerProperties({ ...properties, dataFolder })))
-      if (!existsSync(dataFolder)) await format(runtime.java, java, folder, dataFolder)
+      const listeners = { bind: host, port, advertised, controllerPort: await freePort(), dataFolder }
+      const properties = brokerProperties(listeners)
+      writeFileSync(configuration, asFile(login ? withLogin(properties, login) : properties))
+      const users = login ? scramUsers(login) : []
+      if (!existsSync(dataFolder)) await format(runtime.java, java, folder, dataFolder, users)
     },
-    readyOnce: () => kafkaAnswers(host, port),
+    readyOnce: () => kafkaAnswers(host, port, login),
     readyMsMax: 60_000,
     stopSignal: 'SIGTERM',
     stopMsMax: 20_000,
@@ -96,7 +110,13 @@ function javaProperties(logFile: string): string[] {
 }
 
 /** Formats under another name and renames it, so that a crash never leaves half a format. */
-async function format(java: string, options: string[], folder: string, dataFolder: string): Promise<void> {
+async function format(
+  java: string,
+  options: string[],
+  folder: string,
+  dataFolder: string,
+  users: string[],
+): Promise<void> {
   const unfinished = `${dataFolder}.unfinished`
   const configuration = join(folder, 'format.properties')
   const properties = { bind: host, port: 9092, advertised: `${host}:9092`, controllerPort: 9093 }
@@ -110,6 +130,7 @@ async function format(java: string, options: string[], folder: string, dataFolde
     clusterId,
     '--config',
     configuration,
+    ...users,
   ])
   await rename(unfinished, dataFolder)
 }
@@ -122,9 +143,14 @@ async function assertPortFree(port: number): Promise<void> {
 }
 
 /** The broker accepts connections before it can serve: only one that names itself is ready. */
-export async function kafkaAnswers(host: string, port: number): Promise<boolean> {
+export async function kafkaAnswers(host: string, port: number, login?: KafkaLogin): Promise<boolean> {
   if (!(await accepts(port, host))) return false
-  const kafka = new Kafka({ brokers: [`${host}:${port}`], logLevel: logLevel.NOTHING, retry: { retries: 0 } })
+  const kafka = new Kafka({
+    brokers: [`${host}:${port}`],
+    ...(login && { sasl: { mechanism: 'plain', ...login } }),
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 0 },
+  })
   const admin = kafka.admin()
   try {
     await admin.connect()

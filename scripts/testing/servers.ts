@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { Daemon } from '../infrastructure/daemon.ts'
 import { dockerAnswers, fetchImages } from '../infrastructure/docker.ts'
 import { embeddedKafka } from '../infrastructure/kafka.ts'
+import type { KafkaLogin } from '../infrastructure/kafka-properties.ts'
 import { findKafkaRuntime } from '../infrastructure/kafka-runtime.ts'
 import { freePort } from '../infrastructure/ports.ts'
 import { embeddedPostgres, type PostgresAddress } from '../infrastructure/postgres.ts'
@@ -75,12 +76,15 @@ export async function startTestPostgres(kind: ServerKind): Promise<TestPostgres>
   return { address: server.address, ...(await startEmbedded(server, run)) }
 }
 
-/** Started and ready. With `advertisedPort` its clients go there: to a proxy that somebody has put before it. */
+/**
+ * Started and ready. With `advertisedPort` its clients go there: to a proxy that somebody has put before it. With
+ * `login` it lets in nobody else, and needs Java.
+ */
 export async function startTestKafka(
   kind: ServerKind,
-  options: { port?: number; advertisedPort?: number } = {},
+  options: { port?: number; advertisedPort?: number; login?: KafkaLogin } = {},
 ): Promise<TestKafka> {
-  if (kind === 'containers') return containerKafka(options)
+  if (kind === 'containers' && !options.login) return containerKafka(options)
   const run = new RunFolder()
   const server = await embeddedKafka({
     folder: join(run.path, 'kafka'),

@@ -18,9 +18,9 @@ afterEach(async () => {
   for (const close of opened.splice(0).reverse()) await close()
 })
 
-export function open(subject: Subject, brokers = testBrokers()) {
+export function open(subject: Subject, brokers = testBrokers(), sasl?: KafkaSettings['sasl']) {
   const { log, lines } = keepingLog()
-  const transport = subject.open({ brokers, clientId: uniqueName('test'), log })
+  const transport = subject.open({ brokers, clientId: uniqueName('test'), log, ...(sasl && { sasl }) })
   opened.push(() => transport.close())
   return { transport, lines }
 }
@@ -41,6 +41,9 @@ export const publish = (transport: Transport, topic: string, scans: number[], ke
     })),
   )
 
+/** Kafka takes any text for a name. */
+export const groupOf = (topic: string) => `group of ${topic}`
+
 /** A group member that keeps what it got; `handle` is what a test has it do with a batch. */
 export async function consume(
   transport: Transport,
@@ -49,7 +52,7 @@ export async function consume(
 ) {
   const batches: IncomingMessage[][] = []
   const subscriber = await transport.subscribe({
-    groupId: `${topic}-group`,
+    groupId: groupOf(topic),
     topics: [topic],
     from: 'earliest',
     batchSizeMax: 500,

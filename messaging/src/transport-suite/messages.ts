@@ -5,6 +5,16 @@ import { describe, expect, test, vi } from 'vitest'
 import { range } from '../consumer-fixture.ts'
 import { consume, expectOrdered, newTopic, open, opened, publish, type Subject, soon } from './fixture.ts'
 
+/** Of Apache Kafka's own UtilsTest. */
+const murmur2 = new Map([
+  ['21', -973932308],
+  ['foobar', -790332482],
+  ['a-little-bit-long-string', -985981536],
+  ['a-little-bit-longer-string', -1486304829],
+  ['lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8', -58897971],
+  ['abc', 479470107],
+])
+
 export function testMessages(subject: Subject): void {
   describe('publish and subscribe', () => {
     test('all partitions of a fetch come in few bounded calls, each partition in order, with all they had', async () => {
@@ -27,6 +37,17 @@ export function testMessages(subject: Subject): void {
       })
       expect(first!.timestamp.getTime()).toBeGreaterThanOrEqual(before - 1_000)
       expect(subscriber.isRunning()).toBe(true)
+    })
+
+    test('a key is in the partition where any other client puts it, so that it keeps it when the client changes', async () => {
+      const { transport } = open(subject)
+      const topic = await newTopic(transport)
+      await transport.publish([...murmur2].map(([key]) => ({ topic, key, value: '', headers: {} })))
+      const { batches } = await consume(transport, topic)
+      await vi.waitFor(() => expect(batches.flat()).toHaveLength(murmur2.size), soon)
+      expect(new Map(batches.flat().map(({ key, partition }) => [key, partition]))).toEqual(
+        new Map([...murmur2].map(([key, hash]) => [key, (hash & 0x7fffffff) % 6])),
+      )
     })
 
     test('messages as other programs send them: no key, bytes that are no text, nothing at all, packed by another codec', async () => {

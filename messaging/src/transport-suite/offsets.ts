@@ -3,7 +3,17 @@ import { testBrokers } from 'scripts/test-infrastructure'
 import { describe, expect, test, vi } from 'vitest'
 import { range } from '../consumer-fixture.ts'
 import type { IncomingMessage } from '../transport.ts'
-import { consume, expectOrdered, newTopic, open, publish, type Subject, soon, sorted } from './fixture.ts'
+import {
+  consume,
+  expectOrdered,
+  groupOf,
+  newTopic,
+  open,
+  publish,
+  type Subject,
+  soon,
+  sorted,
+} from './fixture.ts'
 
 export function testOffsets(subject: Subject): void {
   describe('offsets', () => {
@@ -16,11 +26,11 @@ export function testOffsets(subject: Subject): void {
       await consume(transport, topic, { handle, offsetCommitIntervalMs: 5 })
       await vi.waitFor(() => expect(handle).toHaveBeenCalled(), soon)
       try {
-        for (const _ of range(0, 20)) expect(await transport.lag(`${topic}-group`, [topic])).toBe(10)
+        for (const _ of range(0, 20)) expect(await transport.lag(groupOf(topic), [topic])).toBe(10)
       } finally {
         end()
       }
-      await vi.waitFor(async () => expect(await transport.lag(`${topic}-group`, [topic])).toBe(0), soon)
+      await vi.waitFor(async () => expect(await transport.lag(groupOf(topic), [topic])).toBe(0), soon)
     })
 
     test('a process killed after its work and before its commit: the same messages come again', async () => {
@@ -120,7 +130,7 @@ const consumerProgram = ({ module, exportName }: Subject, topic: string) => `
   const log = { debug() {}, info() {}, warn() {}, error() {} }
   const transport = open({ brokers: ${JSON.stringify(testBrokers())}, clientId: 'killed', log })
   await transport.subscribe({
-    groupId: '${topic}-group', topics: ['${topic}'], from: 'earliest', batchSizeMax: 500,
+    groupId: '${groupOf(topic)}', topics: ['${topic}'], from: 'earliest', batchSizeMax: 500,
     offsetCommitIntervalMs: 3_600_000,
     onBatch: async messages => process.stdout.write('handled\\n'.repeat(messages.length)),
   })`
