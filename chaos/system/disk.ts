@@ -28,19 +28,13 @@ export class Disk {
     await admin.connect()
     try {
       const { rows } = await admin.query('show data_directory')
-      const { uid, gid } = statSync(rows[0].data_directory)
-      const disk = new Disk(mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`)))
-      const options = `size=${roomy},mode=0700,uid=${uid},gid=${gid}`
-      await run('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', disk.#path]).catch(error => {
-        rmdirSync(disk.#path)
-        throw error
-      })
+      const path = await mount(statSync(rows[0].data_directory))
       const name = `disk_of_${database}`
-      await admin.query(`create tablespace ${name} location '${disk.#path}'`)
+      await admin.query(`create tablespace ${name} location '${path}'`)
       await admin.query(`alter database ${database} set default_tablespace = ${name}`)
       for (const kind of ['table', 'index'])
         await admin.query(`alter ${kind} all in tablespace pg_default set tablespace ${name}`)
-      return disk
+      return new Disk(path)
     } finally {
       await admin.end()
     }
@@ -68,6 +62,18 @@ export class Disk {
 
   /** Once PostgreSQL has ended. */
   remove = () => unmount(this.#path)
+}
+
+async function mount({ uid, gid }: { uid: number; gid: number }): Promise<string> {
+  const path = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`))
+  const options = `size=${roomy},mode=0700,uid=${uid},gid=${gid}`
+  try {
+    await run('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path])
+    return path
+  } catch (error) {
+    rmdirSync(path)
+    throw error
+  }
 }
 
 async function unmount(path: string): Promise<void> {
