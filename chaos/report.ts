@@ -36,6 +36,7 @@ export function markdownReport(result: ChaosResult, options: ChaosOptions, ended
       ? '**Nothing was lost, doubled, out of order or stuck.**'
       : `**${violations.length} violations.**`
   const kinds = Object.entries(faults).toSorted(([, a], [, b]) => b - a)
+  const leftOut = [...new Set(missed)].map(what => `\nCould not be begun: ${what}\n`).join('')
   return `# Chaos, seed ${result.seed}
 
 ${verdict} ${orders} orders acknowledged under ${total} faults in ${rounds.length} rounds, ${(seconds / 60).toFixed(1)} minutes, ended ${endedAt.toISOString()}.
@@ -54,15 +55,7 @@ Again: \`${replayCommand(options)}\`
 | kind | times |
 | --- | --- |
 ${kinds.map(([kind, times]) => `| ${kind.replaceAll('_', ' ')} | ${times} |`).join('\n')}
-
-${
-  missed.length === 0
-    ? ''
-    : `Could not be begun:
-
-${[...new Set(missed)].map(what => `- ${what}`).join('\n')}
-`
-}
+${leftOut}
 ## Violations
 
 ${violations.length === 0 ? 'None.' : violations.map(violation => `- ${describeViolation(violation)}`).join('\n')}
