@@ -25,7 +25,7 @@ const appears = (locator: Locator) => locator.first().waitFor({ state: 'visible'
 const bearer = () => ({ authorization: `Bearer ${system.operatorToken}` })
 
 async function onPayments(statement: string): Promise<void> {
-  const client = new pg.Client(system.databases.payments)
+  const client = new pg.Client(system.databases.payments.owner)
   await client.connect()
   await client.query(statement).finally(() => client.end())
 }

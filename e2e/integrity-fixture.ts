@@ -74,9 +74,9 @@ export async function openShop() {
       return order
     },
     /** As a person with psql would do it: past our code, its triggers and constraints. */
-    inOrders: (text: string) => orders.pool.query(text),
+    inOrders: (text: string) => orders.address.asOwner(text),
     inPayments: (text: string) =>
-      payments.pool.query(`
+      payments.address.asOwner(`
         alter table payments disable trigger user; alter table ledger_entries disable trigger user;
         ${text};
         alter table payments enable trigger user; alter table ledger_entries enable trigger user`),

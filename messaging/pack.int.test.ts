@@ -65,7 +65,7 @@ test('the package has its compiled code, types, migrations and words, and no sou
     expect.arrayContaining(['README.md', 'LICENSE', 'package.json', 'migrations/0001-outbox.sql']),
   )
   const others = packed.filter(path => !/^(dist\/[\w-]+\.(js|d\.ts)|migrations\/[\w-]+\.sql)$/.test(path))
-  expect(others.sort()).toEqual(['LICENSE', 'README.md', 'package.json'])
+  expect(others.sort()).toEqual(['LICENSE', 'README.md', 'grants.sql', 'package.json'])
   expect(packed.filter(path => /test|fixture/.test(path))).toEqual([])
 })
 
@@ -92,8 +92,8 @@ test('in an empty project its types are checked: a right use passes, a wrong one
 
 test('in an empty project the example runs, on tables that the migrations of the package make', async () => {
   const database = await testDatabase('messaging')
-  const { host, port, user, password } = database
-  const client = new pg.Client(database)
+  const { host, port, user, password } = database.owner
+  const client = new pg.Client(database.owner)
   await client.connect()
   try {
     // Without public, so that the tables that are there already are out of reach.

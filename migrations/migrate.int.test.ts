@@ -2,7 +2,13 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import { testDatabase } from 'scripts/test-infrastructure'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { EditedMigrationError, type MigrationFile, migrate, migrateFolder } from './migrate.ts'
+import {
+  type DatabaseAddress,
+  EditedMigrationError,
+  type MigrationFile,
+  migrate,
+  migrateFolder,
+} from './migrate.ts'
 
 let database: Awaited<ReturnType<typeof testDatabase>>
 let db: Kysely<unknown>
@@ -18,10 +24,12 @@ afterEach(async () => {
 })
 
 const open = () => {
-  const pool = new pg.Pool({ ...database, max: 2 })
+  const pool = new pg.Pool({ ...database.owner, max: 2 })
   pool.on('error', () => {})
   return new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
 }
+const migrateOrders = (address: DatabaseAddress = database.owner) =>
+  migrate(address, 'orders', { service: database.user, reader: database.reader.user })
 const first = { name: '0001-first', text: 'create table first (id int)' }
 const second = { name: '0002-second', text: 'insert into first values (2); create table second (id int)' }
 const migrateFiles = (...files: MigrationFile[]) => migrateFolder(db, 'parcels', files)
@@ -52,13 +60,13 @@ test('six instances at once, on an empty database: each file is applied by one o
 })
 
 test('six instances at once with the real files of a service', async () => {
-  const applied = await Promise.all(Array.from({ length: 6 }, () => migrate(database, 'orders')))
+  const applied = await Promise.all(Array.from({ length: 6 }, () => migrateOrders()))
   const names = applied.flat()
   expect(new Set(names).size).toBe(names.length)
   expect(names).toEqual(
     expect.arrayContaining(['messaging/0001-outbox', 'messaging/0002-inbox', 'orders/0001-orders']),
   )
-  expect(await migrate(database, 'orders')).toEqual([])
+  expect(await migrateOrders()).toEqual([])
 })
 
 test('a file that was edited after it was applied is refused by name, and nothing is applied', async () => {
@@ -89,5 +97,5 @@ test('a file that is slipped in before one that was applied is refused', async (
 })
 
 test('a database that is away is an error with its address, not an end of the process', async () => {
-  await expect(migrate({ ...database, port: 1 }, 'orders')).rejects.toThrow(/ECONNREFUSED/)
+  await expect(migrateOrders({ ...database.owner, port: 1 })).rejects.toThrow(/ECONNREFUSED/)
 })

@@ -8,12 +8,15 @@ import {
   type MigrationFile,
   type MigrationSet,
   readApplied,
+  readGrants,
   readMigrations,
   sha256,
 } from './migration-state.ts'
 
 export type { MigrationFile, MigrationSet }
 export type DatabaseAddress = { host: string; port: number; database: string; user: string; password: string }
+/** Who is granted what in the tables: the service that works with them, and people who look on. */
+export type Grantees = { service: string; reader: string }
 
 const failpoint = failpointsOf<'migration.applied' | 'migration.recorded' | 'migration.folder_done'>()
 
@@ -22,13 +25,18 @@ export class EditedMigrationError extends Error {
 }
 
 /**
- * Applies what is missing and returns the names applied, in order; an empty list means up to date.
+ * Applies what is missing, as the tables' owner, and grants what others may do. Returns the names applied, in order; an
+ * empty list means up to date.
  *
  * Each folder is applied in one transaction under Kysely's advisory lock: several instances may start at
  * once, and a failing file leaves nothing of its folder behind. A file that was applied and has since been
  * edited or removed throws before anything is applied: add a new file instead.
  */
-export async function migrate(address: DatabaseAddress, set: MigrationSet): Promise<string[]> {
+export async function migrate(
+  address: DatabaseAddress,
+  set: MigrationSet,
+  grantees: Grantees,
+): Promise<string[]> {
   // Two: the migrator holds one in its transaction while `refuseEdited` asks with the other.
   const pool = new pg.Pool({ ...address, max: 2 })
   // A connection that breaks fails the statement that needs it; without a listener it would end the process.
@@ -41,10 +49,22 @@ export async function migrate(address: DatabaseAddress, set: MigrationSet): Prom
       applied.push(...(await migrateFolder(db, folder, await readMigrations(folder))))
       await failpoint('migration.folder_done')
     }
+    // Each time: what a newer version grants, or grants no longer, needs no migration.
+    for (const folder of foldersOf(set)) await grant(pool, folder, grantees)
     return applied
   } finally {
     await db.destroy()
   }
+}
+
+/** With the names of the roles put in, as psql does it. Both may see, besides, what was applied. */
+async function grant(pool: pg.Pool, folder: string, grantees: Grantees): Promise<void> {
+  const role = (name: keyof Grantees) => pg.escapeIdentifier(grantees[name])
+  const text = await readGrants(folder)
+  await pool.query(text.replaceAll(/:"(service|reader)"/g, (_, name: keyof Grantees) => role(name)))
+  await pool.query(`
+    begin; select pg_advisory_xact_lock(hashtext('grants'));
+    grant select on ${folder}_migration_checksum to ${role('service')}, ${role('reader')}; commit`)
 }
 
 /** One folder's files against one database; exported for tests that bring files of their own. */

@@ -26,6 +26,22 @@ export async function readMigrationState(db: Kysely<unknown>, set: MigrationSet)
   return state
 }
 
+/** What the set's service and people who read may do; see messaging/grants.sql. */
+export const readGrants = (folder: string): Promise<string> =>
+  readFile(
+    folder === 'messaging'
+      ? join(import.meta.dirname, '../messaging/grants.sql')
+      : join(import.meta.dirname, 'grants', `${folder}.sql`),
+    'utf8',
+  )
+
+/** Differs when any file of the set does: templates of test databases are told apart by it. */
+export async function migrationsDigest(set: MigrationSet): Promise<string> {
+  const folders = foldersOf(set)
+  const files = await Promise.all([...folders.map(readMigrations), ...folders.map(readGrants)])
+  return sha256(JSON.stringify(files)).slice(0, 8)
+}
+
 export async function readMigrations(folder: string): Promise<MigrationFile[]> {
   const path = pathOf(folder)
   const names = (await readdir(path)).filter(name => name.endsWith('.sql')).sort()

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { GatewayConfig } from '../gateway/src/config.ts'
+import { DatabasesConfig } from '../migrations/config.ts'
 import { OrdersConfig } from '../orders-service/src/config.ts'
 import { PaymentsConfig } from '../payments-service/src/config.ts'
 
@@ -12,7 +13,12 @@ const listed = new Map(
   }),
 )
 
-const schemas = { GatewayConfig, OrdersConfig, PaymentsConfig }
+const schemas = {
+  GatewayConfig,
+  OrdersConfig,
+  PaymentsConfig,
+  DatabasesConfig: { properties: DatabasesConfig },
+}
 
 test.each(Object.entries(schemas))(
   '.env.example lists every variable of %s with its default',

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import type { DatabaseAddress, MigrationSet } from 'migrations/migrate'
+import type { MigrationSet } from 'migrations/migrate'
+import pg from 'pg'
 import { inject } from 'vitest'
 import type { KafkaLogin } from './infrastructure/kafka-properties.ts'
-import { createDatabase, dropDatabase } from './testing/databases.ts'
+import { createDatabase, dropDatabase, type ServiceDatabase } from './testing/databases.ts'
 import {
   attachToSystem,
   type LaunchedSystem,
@@ -21,7 +22,12 @@ import {
 import type {} from './testing/setup-infrastructure.ts'
 import type {} from './testing/setup-system.ts'
 
-export type TestDatabase = DatabaseAddress & {
+export type TestDatabase = ServiceDatabase & {
+  /** As who owns the tables: for what a test does and its service may not. Takes several statements, too. */
+  asOwner<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+    text: string,
+    values?: unknown[],
+  ): Promise<pg.QueryResult<Row>>
   /** Ends all sessions and deletes it. */
   drop(): Promise<void>
 }
@@ -29,8 +35,18 @@ export type TestDatabase = DatabaseAddress & {
 /** A fresh, migrated database of the run's shared Postgres, in well under 100 ms once its kind was asked for. */
 export async function testDatabase(kind: MigrationSet): Promise<TestDatabase> {
   const { databaseServer } = inject('testInfrastructure')
-  const address = await createDatabase(databaseServer, kind)
-  return { ...address, drop: () => dropDatabase(databaseServer, address.database) }
+  const database = await createDatabase(databaseServer, kind)
+  const owner = new pg.Pool({ ...database.owner, max: 1 })
+  // Sessions are ended on purpose by some tests, and all of them when the database is dropped.
+  owner.on('error', () => {}).on('connect', client => client.on('error', () => {}))
+  return {
+    ...database,
+    asOwner: (text, values) => owner.query(text, values),
+    async drop() {
+      await owner.end()
+      await dropDatabase(databaseServer, database.database)
+    },
+  }
 }
 
 /** The run's shared Kafka. Use `uniqueName` for topics and groups. */

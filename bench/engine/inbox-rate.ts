@@ -31,7 +31,7 @@ export async function measureInbox(bench: Bench): Promise<void> {
         async once() {
           // A name of its own is a group of its own, which begins at the start of the topic.
           const consumer = `bench-${randomBytes(4).toString('hex')}`
-          const client = new pg.Client(database.address)
+          const client = new pg.Client(database.address.owner)
           await client.connect()
           await client.query(
             `insert into inbox (consumer, event_id, topic, "partition", "offset", published_at)

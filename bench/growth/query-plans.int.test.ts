@@ -28,10 +28,10 @@ beforeAll(async () => {
   ])
   // Few sessions, all of which are told to report their counts at once.
   for (const { pool } of [ordersService, paymentsService]) pool.options.max = 1
-  const databases = { orders: ordersService.pool.options, payments: paymentsService.pool.options }
+  const databases = { orders: ordersService.address.owner, payments: paymentsService.address.owner }
   await openAccounts(databases.payments, 1, 20 * users)
   await fillShop(databases, 1, rowsCount, users)
-  for (const { pool } of [ordersService, paymentsService]) {
+  for (const { pool, address } of [ordersService, paymentsService]) {
     await pool.query(
       `insert into outbox (aggregate_type, aggregate_id, event_type, topic, key, payload)
        select 'order', uuidv7(), 'OrderPlaced', $1, n % 1000, '{}' from generate_series(1, ${rowsCount}) n`,
@@ -44,7 +44,7 @@ beforeAll(async () => {
     await pool.query('insert into relay_cursor (name, published_to) values ($1, pg_current_snapshot())', [
       'outbox',
     ])
-    await pool.query('analyze')
+    await address.asOwner('analyze')
   }
 }, 120_000)
 afterAll(() => Promise.all([ordersService?.close(), paymentsService?.close()]))

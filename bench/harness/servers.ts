@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DatabaseAddress, MigrationSet } from 'migrations/migrate'
+import type { MigrationSet } from 'migrations/migrate'
 import pg from 'pg'
 import type { Daemon } from 'scripts/infrastructure/daemon'
 import { embeddedKafka } from 'scripts/infrastructure/kafka'
@@ -8,9 +8,15 @@ import { findKafkaRuntime } from 'scripts/infrastructure/kafka-runtime'
 import { freePort } from 'scripts/infrastructure/ports'
 import { embeddedPostgres, type PostgresAddress } from 'scripts/infrastructure/postgres'
 import { kafkaLibraryFolder } from 'scripts/system/settings'
-import { createDatabase, type DatabaseServer, dropDatabase, prepareServer } from 'scripts/testing/databases'
+import {
+  createDatabase,
+  type DatabaseServer,
+  dropDatabase,
+  prepareServer,
+  type ServiceDatabase,
+} from 'scripts/testing/databases'
 
-export type BenchDatabase = { address: DatabaseAddress; drop(): Promise<void> }
+export type BenchDatabase = { address: ServiceDatabase; drop(): Promise<void> }
 export type KafkaForBench = { brokers: string[]; daemon: Daemon; jmxPort: number; remove(): Promise<void> }
 
 /** Servers set as in production: fsync and synchronous_commit on, the broker as `npm start` runs it. */

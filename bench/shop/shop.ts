@@ -41,7 +41,7 @@ export class Shop {
       servers.startKafka(),
     ])
     if (options.partitions) await makeTopics(kafka, options.partitions)
-    await openAccounts(payments.address, 1, options.users)
+    await openAccounts(payments.address.owner, 1, options.users)
     const services = await startServices(
       servers,
       kafka,
@@ -69,8 +69,9 @@ export class Shop {
     return this.#parts.kafka
   }
 
+  /** As their owner. */
   get databases(): { orders: DatabaseAddress; payments: DatabaseAddress } {
-    return { orders: this.#parts.orders.address, payments: this.#parts.payments.address }
+    return { orders: this.#parts.orders.address.owner, payments: this.#parts.payments.address.owner }
   }
 
   get servers(): Servers {

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import type { DatabaseAddress, MigrationSet } from 'migrations/migrate'
+import type { DatabaseAddress, Grantees, MigrationSet } from 'migrations/migrate'
 import type { Answer, Request, ShopInstance, ShopPlace } from './shop-instance.ts'
 
 /** What a child process is told to do. */
@@ -9,7 +9,7 @@ export type Order =
   | { kind: 'start'; place: ShopPlace }
   | { kind: 'arm'; failpoint: string; signal: NodeJS.Signals }
   | { kind: 'ask'; request: Request }
-  | { kind: 'migrate'; address: DatabaseAddress; set: MigrationSet }
+  | { kind: 'migrate'; address: DatabaseAddress; set: MigrationSet; grantees: Grantees }
   | { kind: 'stop' }
 
 type Reply = { id: number; answer?: unknown; error?: string } | { reached: string }

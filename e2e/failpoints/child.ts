@@ -30,7 +30,7 @@ async function obey(order: Order): Promise<unknown> {
     case 'ask':
       return instance?.ask(order.request)
     case 'migrate':
-      return migrate(order.address, order.set)
+      return migrate(order.address, order.set, order.grantees)
     case 'stop':
       return instance?.stop()
   }

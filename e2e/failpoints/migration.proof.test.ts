@@ -13,7 +13,7 @@ let client: pg.Client
 let whole: unknown
 beforeAll(async () => {
   database = await testDatabase('orders')
-  client = new pg.Client({ ...database, application_name: 'observer' })
+  client = new pg.Client({ ...database.owner, application_name: 'observer' })
   await client.connect()
   whole = await describeSchema()
 })
@@ -32,8 +32,14 @@ async function describeSchema(): Promise<unknown> {
   const files = await client.query(
     'select name from messaging_migration union select name from orders_migration',
   )
-  return { rows, files: files.rows.map(({ name }) => name).toSorted() }
+  const grants = await client.query(`
+    select grantee, table_name, privilege_type from information_schema.table_privileges
+    where table_schema = 'public' order by 1, 2, 3`)
+  return { rows, files: files.rows.map(({ name }) => name).toSorted(), grants: grants.rows }
 }
+
+const grantees = () => ({ service: database.user, reader: database.reader.user })
+const migrateOrders = () => migrate(database.owner, 'orders', grantees())
 
 const cut = () =>
   client.query(`select pg_terminate_backend(pid) from pg_stat_activity
@@ -53,9 +59,9 @@ describe.each(Object.keys(faults))('%s', fault => {
       fired = true
       await faults[fault]?.()
     })
-    await Promise.allSettled([migrate(database, 'orders'), migrate(database, 'orders')])
+    await Promise.allSettled([migrateOrders(), migrateOrders()])
     expect(fired).toBe(true)
-    await migrate(database, 'orders')
+    await migrateOrders()
     expect(await describeSchema()).toEqual(whole)
   })
 })
@@ -64,9 +70,11 @@ describe.each(['SIGKILL', 'SIGSTOP'] as const)('%s', signal => {
   test.each(migrationFailpoints)('at %s', async failpoint => {
     const victim = new ChildInstance()
     const { reached } = await victim.arm(failpoint, signal)
-    const order = victim.order({ kind: 'migrate', address: database, set: 'orders' }).catch(() => undefined)
+    const order = victim
+      .order({ kind: 'migrate', address: database.owner, set: 'orders', grantees: grantees() })
+      .catch(() => undefined)
     await reached
-    const heir = migrate(database, 'orders')
+    const heir = migrateOrders()
     if (signal === 'SIGSTOP') {
       // The heir waits for the lock of the one that is frozen.
       await sleep(300)

@@ -12,11 +12,12 @@ import { settleOrdersConsumer } from 'orders-service/orders/settle-orders'
 import { createPaymentsApp } from 'payments-service/app'
 import { openPaymentsDatabase } from 'payments-service/database'
 import { debitAccountsConsumer } from 'payments-service/payments/debit-accounts'
+import type { ServiceDatabase } from 'scripts/testing/databases'
 import { withPrefix } from './topic-prefix.ts'
 
 /** Where one shop is; plain data, so that it reaches another process. */
 export type ShopPlace = {
-  databases: { orders: PostgresAddress; payments: PostgresAddress }
+  databases: { orders: ServiceDatabase; payments: ServiceDatabase }
   brokers: string[]
   /** Of its topics and groups, on a broker that it shares. */
   prefix: string

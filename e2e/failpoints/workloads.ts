@@ -98,7 +98,6 @@ export const workloadOf: Record<string, Workload> = {
   'letter.closed': putAside('redrive'),
   'letter.discarded': putAside('discard'),
   'key.released': putAside('discard'),
-  'retention.locked': dropOldDay,
   'retention.dropped': dropOldDay,
   'place.keyed': placeOrders,
   'place.inserted': placeOrders,

@@ -40,8 +40,8 @@ export class World {
 
   private constructor(place: ShopPlace) {
     this.place = place
-    this.orders = observerPool(place.databases.orders)
-    this.payments = observerPool(place.databases.payments)
+    this.orders = observerPool(place.databases.orders.owner)
+    this.payments = observerPool(place.databases.payments.owner)
   }
 
   static async open(): Promise<World> {
@@ -63,6 +63,7 @@ export class World {
   #preparePoison = () =>
     this.payments.query(`
       create table poisoned (user_id bigint);
+      grant select on poisoned to public;
       create function refuse_poisoned() returns trigger language plpgsql as $$ begin
         if exists (select from poisoned where user_id = new.user_id) then raise exception 'poison'; end if;
         return new;

@@ -22,7 +22,7 @@ afterAll(async () => {
   await database?.drop()
 })
 beforeEach(async () => {
-  await sql`truncate idempotency_keys`.execute(db)
+  await database.asOwner('truncate idempotency_keys')
   await sql`
     insert into idempotency_keys (operation, key, request_hash, response, created_at)
     select 'test', n::text, '', '{}', now() - case when n <= 5000 then interval '25 hours' else interval '23 hours' end

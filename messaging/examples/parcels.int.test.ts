@@ -17,9 +17,9 @@ const opened: (() => Promise<unknown>)[] = []
 let depot: Awaited<ReturnType<typeof openDatabase>>
 let office: Awaited<ReturnType<typeof openDatabase>>
 beforeEach(async () => {
-  depot = await openDatabase('create table parcels (parcel text primary key, place text)')
+  depot = await openDatabase('parcels (parcel text primary key, place text)')
   office = await openDatabase(
-    "create table arrivals (n bigint generated always as identity, parcel text, place text check (place <> 'nowhere'))",
+    "arrivals (n bigint generated always as identity, parcel text, place text check (place <> 'nowhere'))",
   )
 })
 afterEach(async () => {
@@ -32,12 +32,12 @@ async function openDatabase(table: string) {
   const pool = new pg.Pool(database)
   pool.on('error', () => {})
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
-  await sql.raw(table).execute(db)
+  await database.asOwner(`create table ${table}; grant all on ${table.split(' ')[0]} to public`)
   opened.push(async () => {
     await pool.end()
     await database.drop()
   })
-  return { pool, db }
+  return { database, pool, db }
 }
 
 async function startAll() {
@@ -93,7 +93,7 @@ test('a scan that the office cannot take waits for a person, with those of its p
     kind: 'parked',
     handled: 1,
   })
-  await sql`alter table arrivals drop constraint arrivals_place_check`.execute(office.db)
+  await office.database.asOwner('alter table arrivals drop constraint arrivals_place_check')
   const [second] = await parked()
   expect(await redrive(desk, second!.id, by)).toEqual({ kind: 'released', handled: 2 })
   expect(await arrivals('odd')).toEqual(['a', 'b', 'nowhere', 'c'])

@@ -110,7 +110,7 @@ test('an observer sees each batch and what became of it, and holds up nothing wh
 test('PostgreSQL stopped and started in mid-stream: nothing is skipped, parked or doubled', async () => {
   const postgres = await startPrivatePostgres()
   opened.push(() => postgres.remove())
-  const on = await openEffects(postgres.address)
+  const on = await openEffects({ ...postgres.address, owner: postgres.address })
   opened.push(() => on.pool.end())
   for (const file of ['0001-outbox', '0002-inbox']) {
     await on.query(await readFile(new URL(`../migrations/${file}.sql`, import.meta.url), 'utf8'))

@@ -8,6 +8,7 @@ import type { Log } from './log.ts'
 import type { IncomingMessage } from './transport.ts'
 
 type Address = pg.PoolConfig
+type Database = Address & { owner: Address }
 export type Scan = { scan: number }
 
 /** Keeps what was logged, for tests that ask. */
@@ -26,13 +27,19 @@ export function openTestPool(address: Address, max = 10): pg.Pool {
   return pool.on('connect', client => client.on('error', () => {}))
 }
 
+async function makeEffects(owner: Address): Promise<void> {
+  const pool = openTestPool(owner)
+  await pool.query(`
+    create table if not exists effects (position bigint generated always as identity, key text, scan int);
+    grant all on effects to public`)
+  await pool.end()
+}
+
 /** A table of effects: one row per scan handled, in the order of the effects. */
-export async function openEffects(address: Address) {
-  const pool = openTestPool(address)
+export async function openEffects(database: Database) {
+  await makeEffects(database.owner)
+  const pool = openTestPool(database)
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
-  await sql`create table if not exists effects (position bigint generated always as identity, key text, scan int)`.execute(
-    db,
-  )
   const { log, lines } = keepingLog()
   const poison = new Set<number>()
   /** What a test has the handler do besides; it may write, wait and throw. */

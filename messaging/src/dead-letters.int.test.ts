@@ -222,7 +222,7 @@ test('a consumer adding to keys while they are redriven, discarded and released:
       fc.integer({ min: 1, max: 4 }),
       fc.integer({ min: 1, max: 9 }),
       async (poison, keys, cut) => {
-        await scans.query('truncate effects, inbox, dead_letters, blocked_keys')
+        await scans.database.asOwner('truncate effects, inbox, dead_letters, blocked_keys')
         for (const scan of poison) scans.poison.add(scan)
         const consuming = Promise.all([
           instance(range(0, 120), keys, cut),

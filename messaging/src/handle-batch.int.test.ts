@@ -76,14 +76,14 @@ describe('the inbox row and the effect exist together or not at all', () => {
   })
 
   test('an inbox row that fails when it commits takes the effect with it', async () => {
-    await scans.query(`
+    await scans.database.asOwner(`
       create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no sevens'; end $$;
       create constraint trigger no_seven after insert on inbox deferrable initially deferred
       for each row when (new."offset" = 7) execute function refuse()`)
     await expect(scans.handle([message('a', 7)])).rejects.toThrow('no sevens')
     expect(await scans.effects()).toEqual([])
     expect(await scans.count('inbox')).toBe(0)
-    await scans.query('drop trigger no_seven on inbox')
+    await scans.database.asOwner('drop trigger no_seven on inbox')
     await scans.handle([message('a', 7)])
     expect(await scans.effects()).toEqual([7])
   })
@@ -270,9 +270,9 @@ describe('broken infrastructure is waited out', () => {
   })
 
   test('two real transactions that deadlock both end handled', async () => {
-    await scans.query(
-      'create table places (id int primary key, n int default 0); insert into places values (1), (2)',
-    )
+    await scans.database.asOwner(`
+      create table places (id int primary key, n int default 0); insert into places values (1), (2);
+      grant all on places to public`)
     let both = 0
     scans.hooks.before = async (trx, [first]) => {
       const [mine, other] = first!.payload.scan === 1 ? [1, 2] : [2, 1]

@@ -18,7 +18,7 @@ test('rows keep the order in which their events were given, in one statement', a
 })
 
 test('events and the change they tell of exist together or not at all', async () => {
-  await outbox.query('create table parcels (id text primary key)')
+  await outbox.database.asOwner('create table parcels (id text primary key); grant all on parcels to public')
   const place = (fail: boolean) =>
     outbox.db.transaction().execute(async trx => {
       await sql`insert into parcels values ('a')`.execute(trx)

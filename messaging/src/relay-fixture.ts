@@ -49,6 +49,7 @@ export async function openRelayFixture() {
   const relays: Relay[] = []
 
   return {
+    database,
     pool,
     db,
     topic,

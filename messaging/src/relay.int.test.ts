@@ -476,10 +476,11 @@ describe('waking', () => {
     await expect.poll(() => relay.isOwner).toBe(true)
     await outbox.append('a', 0)
     await expect.poll(() => outbox.scans()).toEqual([0])
-    await outbox.query('alter function outbox_window rename to mislaid')
+    await outbox.database.asOwner('alter function outbox_window rename to mislaid')
     await outbox.append('a', 1)
-    await outbox.query('alter function mislaid rename to outbox_window')
-    await expect.poll(() => outbox.scans()).toEqual([0, 1])
+    await outbox.database.asOwner('alter function mislaid rename to outbox_window')
+    // Where the relay itself met the gap it begins again at its stored cursor.
+    await expect.poll(() => [...new Set(outbox.scans())]).toEqual([0, 1])
     await relay.stop()
   })
 

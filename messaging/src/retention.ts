@@ -17,7 +17,7 @@ export type RetentionSettings = {
 
 export type RetentionOutcome = { created: string[]; dropped: string[]; outboxRows: number; inboxRows: number }
 
-const failpoint = failpointsOf<'retention.locked' | 'retention.dropped'>()
+const failpoint = failpointsOf<'retention.dropped'>()
 
 const dayMs = 86_400_000
 export const retentionDefaults = {
@@ -35,7 +35,8 @@ const lockTimeoutMs = 500
 const lockNotAvailable = '55P03'
 
 /**
- * Makes the partitions of the days ahead, drops those that are published and expired, and forgets old inbox rows.
+ * Makes the partitions of the days ahead, drops those that are published and expired, and forgets old inbox rows. What
+ * tables that takes and events that deletes are done by functions of the migrations, which judge for themselves.
  * Safe in any number of instances at once: partitions are made and dropped by one of them. What is locked by
  * somebody for long is left for the next run. `signal` ends it early, between statements.
  */
@@ -54,17 +55,19 @@ export async function retainOnce(
   const outboxExpired = new Date(time - outboxRetentionMs)
   const inboxExpired = new Date(time - inboxRetentionMs)
   const outcome: RetentionOutcome = { created: [], dropped: [], outboxRows: 0, inboxRows: 0 }
-  for (let day = 0; day <= daysAheadMax && !signal?.aborted; day++) {
-    const name = await createPartition(pool, new Date(time + day * dayMs), log)
-    if (name) outcome.created.push(name)
+  for (let ahead = 0; ahead <= daysAheadMax && !signal?.aborted; ahead++) {
+    const day = new Date(time + ahead * dayMs)
+    if (await makeDay(pool, day, log)) outcome.created.push(partitionName(day))
   }
-  for (const name of await expiredPartitions(pool, outboxExpired)) {
-    if (!signal?.aborted && (await dropIfPublished(pool, name, log))) outcome.dropped.push(name)
+  for (const day of await expiredDays(pool, outboxExpired)) {
+    if (!signal?.aborted && (await dropIfPublished(pool, day, log))) outcome.dropped.push(partitionName(day))
   }
-  outcome.outboxRows = await deleteInBatches(pool, deleteFromDefault, outboxExpired, signal)
+  outcome.outboxRows = await inBatches(signal, () => cleanDefault(pool, outboxExpired))
   await pool.query(raiseInboxFloor, [inboxExpired])
-  outcome.inboxRows = await deleteInBatches(pool, deleteFromInbox, inboxExpired, signal)
-  await deleteInBatches(pool, deleteFromDeadLetters, inboxExpired, signal)
+  const deleteOnce = (statement: string) => async () =>
+    (await pool.query(statement, [inboxExpired, deleteBatchSize])).rowCount ?? 0
+  outcome.inboxRows = await inBatches(signal, deleteOnce(deleteFromInbox))
+  await inBatches(signal, deleteOnce(deleteFromDeadLetters))
   return outcome
 }
 
@@ -98,74 +101,55 @@ export async function startRetention(settings: RetentionSettings): Promise<{ sto
 }
 
 /** Of the day, in UTC, that holds this moment. */
-export const partitionName = (day: Date) => `outbox_${day.toISOString().slice(0, 10).replaceAll('-', '')}`
+export const partitionName = (moment: Date) => `outbox_${dayOf(moment).replaceAll('-', '')}`
+const dayOf = (moment: Date) => moment.toISOString().slice(0, 10)
 
-async function createPartition(pool: Pool, time: Date, log: Log): Promise<string | undefined> {
-  const from = new Date(Math.floor(time.getTime() / dayMs) * dayMs)
-  const to = new Date(from.getTime() + dayMs)
-  const name = partitionName(from)
-  return alone(pool, `make ${name}`, log, async client => {
-    const { rows } = await client.query('select to_regclass($1) is not null as exists', [name])
-    if (rows[0].exists) return undefined
-    // Made apart and attached: "create table … partition of" would wait for every open transaction that has appended,
-    // with all later ones behind it.
-    await client.query(`create table ${name} (like outbox including all excluding identity)`)
-    await client.query(
-      `alter table outbox attach partition ${name} for values from ('${from.toISOString()}') to ('${to.toISOString()}')`,
-    )
-    return name
+async function makeDay(pool: Pool, day: Date, log: Log): Promise<boolean> {
+  const made = await alone(pool, `make ${partitionName(day)}`, log, async client => {
+    const { rows } = await client.query('select outbox_make_day($1) as made', [dayOf(day)])
+    return rows[0].made as boolean
   }).catch(err => {
     // The default partition has rows of that day already; it keeps them until they expire, and nothing is lost.
     if (Object(err).code !== '23514') throw err
-    log.warn({ partition: name }, 'rows of that day are in the default partition already; it keeps the day')
-    return undefined
+    const partition = partitionName(day)
+    log.warn({ partition }, 'rows of that day are in the default partition already; it keeps the day')
+    return false
   })
+  return made === true
 }
 
-async function expiredPartitions(pool: Pool, before: Date): Promise<string[]> {
-  const { rows } = await pool.query<{ name: string }>(
-    `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+async function expiredDays(pool: Pool, before: Date): Promise<Date[]> {
+  const { rows } = await pool.query<{ day: string }>(
+    `select to_date(right(c.relname, 8), 'YYYYMMDD')::text as day
+     from pg_inherits i join pg_class c on c.oid = i.inhrelid
      where i.inhparent = 'outbox'::regclass and c.relname ~ '^outbox_[0-9]{8}$' order by 1`,
   )
-  // A partition has expired when the day after it has.
-  const last = partitionName(new Date(before.getTime() - dayMs))
-  return rows.map(({ name }) => name).filter(name => name <= last)
+  // A day has expired when the one after it has.
+  return rows.map(({ day }) => new Date(day)).filter(day => day.getTime() + dayMs <= before.getTime())
 }
 
-async function dropIfPublished(pool: Pool, name: string, log: Log): Promise<boolean> {
-  const dropped = await alone(pool, `drop ${name}`, log, async client => {
-    // Looked at before anybody is made to wait.
-    if (await isKept(client, name)) return false
-    // The parent first, as readers and writers lock them. Writers that are in the partition have to end before us,
-    // so that the second look sees all there will ever be.
-    await client.query(`lock table only outbox, ${name} in access exclusive mode`)
-    await failpoint('retention.locked')
-    if (await isKept(client, name)) return false
-    await client.query(`drop table ${name}`)
+async function dropIfPublished(pool: Pool, day: Date, log: Log): Promise<boolean> {
+  const dropped = await alone(pool, `drop ${partitionName(day)}`, log, async client => {
+    const { rows } = await client.query('select outbox_drop_day($1) as dropped', [dayOf(day)])
+    if (!rows[0].dropped) return false
     await failpoint('retention.dropped')
     return true
   })
-  if (dropped === false)
-    log.warn({ partition: name }, 'expired events are kept: not all are known to be published')
+  if (dropped === false) {
+    const partition = partitionName(day)
+    log.warn({ partition }, 'expired events are kept: not all are known to be published')
+  }
   return dropped === true
 }
 
-/**
- * By its newest transaction, which the index knows: reading a whole day under lock would hold up everyone. That a
- * cursor's snapshot began before it does not mean that it is unpublished, but then it is dropped later.
- */
-async function isKept(client: PoolClient, partition: string): Promise<boolean> {
-  const { rows } = await client.query(
-    `select not exists (select from relay_cursor) or exists (
-       select from relay_cursor where pg_snapshot_xmin(published_to) <= (select max(xid) from ${partition})) as kept`,
-  )
-  return rows[0].kept
+async function cleanDefault(pool: Pool, before: Date): Promise<number> {
+  const { rows } = await pool.query('select outbox_clean_default($1, $2)::int as deleted', [
+    before,
+    deleteBatchSize,
+  ])
+  return rows[0].deleted
 }
 
-/** By every cursor: where none is stored yet, nothing counts as published. */
-const deleteFromDefault = `delete from outbox_default where ctid = any (array(
-  select ctid from outbox_default o where created_at < $1 and exists (select from relay_cursor) and not exists (
-    select from relay_cursor c where not pg_visible_in_snapshot(o.xid, c.published_to)) limit $2))`
 /** Before they go: whoever finds a row missing then knows why. It never falls, also where retention is made longer. */
 const raiseInboxFloor = `insert into inbox_floor (forgotten_before) values ($1)
   on conflict (is_only) do update set forgotten_before = excluded.forgotten_before
@@ -178,17 +162,13 @@ const deleteFromInbox = `delete from inbox where ctid = any (array(
 const deleteFromDeadLetters = `delete from dead_letters where id = any (array(
   select id from dead_letters where closed_at < $1 and state in ('redriven', 'discarded') limit $2))`
 
-async function deleteInBatches(
-  pool: Pool,
-  statement: string,
-  before: Date,
-  signal: AbortSignal | undefined,
-): Promise<number> {
+/** `once` answers how many rows it deleted; less than a batch means that there are no more. */
+async function inBatches(signal: AbortSignal | undefined, once: () => Promise<number>): Promise<number> {
   let deleted = 0
   for (let batch = 0; batch < deleteBatchesMax && !signal?.aborted; batch++) {
-    const { rowCount } = await pool.query(statement, [before, deleteBatchSize])
-    deleted += rowCount ?? 0
-    if ((rowCount ?? 0) < deleteBatchSize) break
+    const count = await once()
+    deleted += count
+    if (count < deleteBatchSize) break
   }
   return deleted
 }

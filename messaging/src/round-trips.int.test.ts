@@ -17,7 +17,7 @@ beforeAll(async () => {
   saveRoundTrips(pool)
   packets = countPackets(pool)
   db = new Kysely({ dialect: new PostgresDialect({ pool }) })
-  await pool.query('create table notes (id int primary key, text text)')
+  await database.asOwner('create table notes (id int primary key, text text); grant all on notes to public')
 })
 
 afterAll(async () => {

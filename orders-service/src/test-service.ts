@@ -65,21 +65,19 @@ export async function openTestService() {
     },
     /** Makes every append to the outbox fail. */
     async whileOutboxFails<Result>(act: () => Promise<Result>): Promise<Result> {
-      await sql`
+      await address.asOwner(`
         create function refuse_event() returns trigger language plpgsql as $$
-        begin raise exception 'no event is taken'; end $$`.execute(db)
-      await sql`create trigger refuse_event before insert on outbox execute function refuse_event()`.execute(
-        db,
-      )
+        begin raise exception 'no event is taken'; end $$;
+        create trigger refuse_event before insert on outbox execute function refuse_event()`)
       try {
         return await act()
       } finally {
-        await sql`drop function refuse_event cascade`.execute(db)
+        await address.asOwner('drop function refuse_event cascade')
       }
     },
     empty: () =>
-      sql`truncate orders, integrity_audit, inbox_floor, inbox, dead_letters, blocked_keys, outbox, idempotency_keys`.execute(
-        db,
+      address.asOwner(
+        'truncate orders, integrity_audit, inbox_floor, inbox, dead_letters, blocked_keys, outbox, idempotency_keys',
       ),
     /** Another instance on the same database. Close it. */
     newApp,

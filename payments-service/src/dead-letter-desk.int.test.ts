@@ -1,7 +1,6 @@
 import type { App } from 'edge/app'
 import { registerOperatorRoutes } from 'edge/operator-routes'
 import type { ActOutcome, LetterInFull, ParkedLetter, Preview } from 'edge/operator-schema'
-import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { debitAccountsConsumer } from './payments/debit-accounts.ts'
 import { handleTasks, openTestService, silent, type TestService, taskMessage } from './test-service.ts'
@@ -24,11 +23,11 @@ afterAll(async () => {
 beforeEach(async () => {
   await service.empty()
   await mend()
-  await sql`alter table payments add constraint no_poison check (amount_minor <> 6660) not valid`.execute(
-    service.db,
+  await service.address.asOwner(
+    'alter table payments add constraint no_poison check (amount_minor <> 6660) not valid',
   )
 })
-const mend = () => sql`alter table payments drop constraint if exists no_poison`.execute(service.db)
+const mend = () => service.address.asOwner('alter table payments drop constraint if exists no_poison')
 
 async function openDesk(operatorToken: string | undefined): Promise<App> {
   const made = await service.newApp()

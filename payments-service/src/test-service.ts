@@ -30,6 +30,7 @@ export async function openTestService() {
     createPaymentsApp({ db, transport: { ping: async () => undefined, lag: async () => 0 }, log: silent })
   const app = await newApp()
   return {
+    address,
     db,
     pool,
     app,
@@ -52,8 +53,8 @@ export async function openTestService() {
       return rows
     },
     empty: () =>
-      sql`truncate accounts, ledger_entries, payments, inbox, dead_letters, blocked_keys, outbox, idempotency_keys`.execute(
-        db,
+      address.asOwner(
+        'truncate accounts, ledger_entries, payments, inbox, dead_letters, blocked_keys, outbox, idempotency_keys',
       ),
     /** Another instance on the same database. Close it. */
     newApp,

@@ -159,9 +159,9 @@ test('a database that nobody has migrated is one fault, and no question about it
 
 test('what may not be read is told of as not known', async () => {
   const [orders] = healthy.databases
-  await orders!.pool.query(`revoke select on orders_migration_checksum from ${addresses[0]!.user}`)
+  await addresses[0]!.asOwner(`revoke select on orders_migration_checksum from ${addresses[0]!.user}`)
   const { findings } = await examine({ ...healthy, databases: [orders!], kafka: undefined, services: [] })
-  await orders!.pool.query(`grant select on orders_migration_checksum to ${addresses[0]!.user}`)
+  await addresses[0]!.asOwner(`grant select on orders_migration_checksum to ${addresses[0]!.user}`)
   expect(findings).toMatchObject([
     {
       level: 'advice',

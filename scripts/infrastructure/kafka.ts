@@ -33,6 +33,10 @@ export type KafkaOptions = {
   advertisedPort?: number
   logFile: string
   runtime: KafkaRuntime
+  /** Of the broker, on top of its own; answered from those. Nothing of it in Docker. */
+  moreProperties?: (properties: Record<string, string>) => Record<string, string>
+  /** What the data is formatted with, besides. */
+  formatOptions?: string[]
   /** Where the broker's own metrics can be asked for; nowhere without it, nor in Docker. */
   jmxPort?: number
   /** Whom alone the broker lets in; anybody without it. Not in Docker. */
@@ -43,7 +47,15 @@ const host = '127.0.0.1'
 
 /** One real broker, formatted where its data is missing. The daemon is not started. */
 export async function embeddedKafka(options: KafkaOptions): Promise<KafkaServer> {
-  const { port, advertisedPort = port, logFile, runtime, login } = options
+  const {
+    port,
+    advertisedPort = port,
+    logFile,
+    runtime,
+    login,
+    formatOptions = [],
+    moreProperties = () => ({}),
+  } = options
   const folder = resolve(options.folder)
   await mkdir(folder, { recursive: true })
   await mkdir(dirname(logFile), { recursive: true })
@@ -82,9 +94,10 @@ export async function embeddedKafka(options: KafkaOptions): Promise<KafkaServer>
       // Nobody but the broker itself knows the controller's port, so any free one does.
       const advertised = `${host}:${advertisedPort}`
       const listeners = { bind: host, port, advertised, controllerPort: await freePort(), dataFolder }
-      const properties = brokerProperties(listeners)
-      writeFileSync(configuration, asFile(login ? withLogin(properties, login) : properties))
-      const users = login ? scramUsers(login) : []
+      const plain = brokerProperties(listeners)
+      const properties = login ? withLogin(plain, login) : plain
+      writeFileSync(configuration, asFile({ ...properties, ...moreProperties(properties) }))
+      const users = [...(login ? scramUsers(login) : []), ...formatOptions]
       if (!existsSync(dataFolder)) await format(runtime.java, java, folder, dataFolder, users)
     },
     readyOnce: () => kafkaAnswers(host, port, login),

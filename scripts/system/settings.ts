@@ -3,8 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CommonConfig, ConfigError, Port, parseConfig } from 'edge/config'
 import { OperatorConfig } from 'edge/operator-token'
-import { databaseConfig } from 'edge/postgres'
-import type { DatabaseAddress } from 'migrations/migrate'
+import { DatabasesConfig } from 'migrations/config'
 import { Type } from 'typebox'
 
 export const projectFolder = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -14,8 +13,7 @@ export const kafkaLibraryFolder = join(projectFolder, '.data/kafka-lib')
 
 const Environment = Type.Object({
   ...CommonConfig,
-  ...databaseConfig('ORDERS', 'orders'),
-  ...databaseConfig('PAYMENTS', 'payments'),
+  ...DatabasesConfig,
   DATA_DIR: Type.String({ default: '.data' }),
   KAFKA_PORT: Port(9092),
   GATEWAY_PORT: Port(8080),
@@ -35,15 +33,17 @@ export type Settings = {
   /** The one file that says what runs on this data. */
   runRecord: string
   /** Undefined where a database or Kafka of your own is used. */
-  embeddedPostgres: { port: number; databases: DatabaseAddress[] } | undefined
+  embeddedPostgres: { port: number; databases: ('ORDERS' | 'PAYMENTS')[] } | undefined
   embeddedKafka: { port: number } | undefined
   /** Where clients on this machine reach what the services bind. */
   host: string
   ports: { gateway: number; orders: number; payments: number; ui: number }
   /** Where the UI serves the dead-letter desk; undefined where no OPERATOR_TOKEN is set. */
   deskUrl: string | undefined
-  /** The whole environment of the services. */
+  /** The whole environment of the services, which do not learn how others log in to their databases. */
   env: Env
+  /** Of the migrations. */
+  migrationEnv: Env
 }
 
 /** Reads `.env` of the project where it is; variables that are set already win. */
@@ -63,19 +63,11 @@ export function readSettings(env: Env): Settings {
     payments: config.PAYMENTS_PORT,
     ui: config.UI_PORT,
   }
-  const databases = (['ORDERS', 'PAYMENTS'] as const)
-    .filter(name => !env[`${name}_DB_HOST`])
-    .map(name => ({
-      host: config[`${name}_DB_HOST`],
-      port: config[`${name}_DB_PORT`],
-      database: config[`${name}_DB_NAME`],
-      user: config[`${name}_DB_USER`],
-      password: config[`${name}_DB_PASSWORD`],
-    }))
-  const [first, second] = databases
-  if (first && second && first.port !== second.port) {
+  const databases = (['ORDERS', 'PAYMENTS'] as const).filter(name => !env[`${name}_DB_HOST`])
+  const [first, second] = databases.map(name => config[`${name}_DB_PORT`])
+  if (first && second && first !== second) {
     throw new ConfigError(
-      `ORDERS_DB_PORT is ${first.port} and PAYMENTS_DB_PORT is ${second.port}: the embedded PostgreSQL is one server with one port. Set both to the same, or set ORDERS_DB_HOST or PAYMENTS_DB_HOST to a server of your own.`,
+      `ORDERS_DB_PORT is ${first} and PAYMENTS_DB_PORT is ${second}: the embedded PostgreSQL is one server with one port. Set both to the same, or set ORDERS_DB_HOST or PAYMENTS_DB_HOST to a server of your own.`,
     )
   }
   if (!env.KAFKA_BROKERS && config.KAFKA_SECURITY_PROTOCOL !== 'PLAINTEXT') {
@@ -87,13 +79,16 @@ export function readSettings(env: Env): Settings {
     dataFolder,
     logFolder: join(dataFolder, 'logs'),
     runRecord: join(dataFolder, 'run.json'),
-    embeddedPostgres: first && { port: first.port, databases },
+    embeddedPostgres: first ? { port: first, databases } : undefined,
     embeddedKafka: env.KAFKA_BROKERS ? undefined : { port: config.KAFKA_PORT },
     host,
     ports,
     deskUrl: config.OPERATOR_TOKEN && `http://${config.OPERATOR_HOST}:${config.OPERATOR_PORT}/dead-letters`,
+    migrationEnv: env,
     env: {
-      ...env,
+      ...Object.fromEntries(
+        Object.entries(env).filter(([name]) => !/_DB_(MIGRATOR|READER|ADMIN)_/.test(name)),
+      ),
       LOG_PRETTY: 'false',
       KAFKA_BROKERS: env.KAFKA_BROKERS || `127.0.0.1:${config.KAFKA_PORT}`,
       ORDERS_URL: env.ORDERS_URL || `http://${host}:${ports.orders}`,

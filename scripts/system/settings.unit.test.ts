@@ -3,14 +3,14 @@ import { readSettings } from './settings.ts'
 
 test('without variables both databases and Kafka are embedded', () => {
   const settings = readSettings({})
-  expect(settings.embeddedPostgres?.databases.map(({ database }) => database)).toEqual(['orders', 'payments'])
+  expect(settings.embeddedPostgres?.databases).toEqual(['ORDERS', 'PAYMENTS'])
   expect(settings.embeddedKafka).toEqual({ port: 9092 })
   expect(settings.env).toMatchObject({ KAFKA_BROKERS: '127.0.0.1:9092', ORDERS_URL: 'http://127.0.0.1:8081' })
 })
 
 test('a server of your own replaces the embedded one, each by itself', () => {
   const one = readSettings({ ORDERS_DB_HOST: 'db.example', ORDERS_DB_PORT: '6000' })
-  expect(one.embeddedPostgres).toMatchObject({ port: 5432, databases: [{ database: 'payments' }] })
+  expect(one.embeddedPostgres).toMatchObject({ port: 5432, databases: ['PAYMENTS'] })
   const both = readSettings({ ORDERS_DB_HOST: 'a', PAYMENTS_DB_HOST: 'b', KAFKA_BROKERS: 'k:9092' })
   expect(both).toMatchObject({ embeddedPostgres: undefined, embeddedKafka: undefined })
   expect(both.env.KAFKA_BROKERS).toBe('k:9092')
@@ -19,7 +19,7 @@ test('a server of your own replaces the embedded one, each by itself', () => {
 test('an empty variable counts as unset', () => {
   expect(readSettings({ KAFKA_BROKERS: '', ORDERS_DB_HOST: '' })).toMatchObject({
     embeddedKafka: { port: 9092 },
-    embeddedPostgres: { databases: [{ database: 'orders' }, { database: 'payments' }] },
+    embeddedPostgres: { databases: ['ORDERS', 'PAYMENTS'] },
   })
 })
 
@@ -45,4 +45,12 @@ test('the embedded Kafka is not asked for what it does not speak', () => {
   const secured = { KAFKA_SECURITY_PROTOCOL: 'SASL_SSL' }
   expect(() => readSettings(secured)).toThrow('Set KAFKA_BROKERS')
   expect(readSettings({ ...secured, KAFKA_BROKERS: 'k:9093' }).embeddedKafka).toBeUndefined()
+})
+
+test('the services do not learn how others log in to their databases', () => {
+  const migrator = { ORDERS_DB_MIGRATOR_PASSWORD: 'secret', ORDERS_DB_ADMIN_PASSWORD: 'of the superuser' }
+  const settings = readSettings({ ...migrator, ORDERS_DB_PASSWORD: 'own' })
+  expect(settings.env).toMatchObject({ ORDERS_DB_PASSWORD: 'own' })
+  expect(Object.keys(settings.env).join()).not.toMatch(/MIGRATOR|ADMIN/)
+  expect(settings.migrationEnv).toMatchObject(migrator)
 })

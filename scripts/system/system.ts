@@ -8,7 +8,6 @@ import { isPortFree } from '../infrastructure/ports.ts'
 import { embeddedPostgres } from '../infrastructure/postgres.ts'
 import { run } from '../infrastructure/run-command.ts'
 import type { RunRecord } from '../infrastructure/run-record.ts'
-import { ensureDatabases } from './databases.ts'
 import { portVariableOf, type ServiceName, serviceDaemon } from './services.ts'
 import { kafkaLibraryFolder, projectFolder, type Settings } from './settings.ts'
 import { Supervised } from './supervise.ts'
@@ -29,6 +28,8 @@ export class System {
   readonly #infrastructure: Daemon[] = []
   readonly #services = new Map<ServiceName, Supervised>()
   #work: Promise<unknown>[] = []
+  /** For who makes databases and roles on the embedded PostgreSQL. */
+  readonly #admin: Record<string, string> = {}
 
   constructor(options: SystemOptions) {
     this.#options = options
@@ -74,7 +75,7 @@ export class System {
     try {
       const output = await run(process.execPath, [join(projectFolder, 'migrations/main.ts')], {
         cwd: projectFolder,
-        env: settings.env,
+        env: { ...settings.migrationEnv, ...this.#admin },
       })
       for (const line of output.split('\n').filter(line => line.includes('applied'))) say(`  ${line}`)
     } catch (error) {
@@ -89,7 +90,10 @@ export class System {
       const folder = join(dataFolder, 'postgres')
       const server = await embeddedPostgres({ folder, port: wanted.port, logFile, durable: true })
       await this.#startInfrastructure(server.daemon)
-      await ensureDatabases(server.address, wanted.databases)
+      for (const name of wanted.databases) {
+        this.#admin[`${name}_DB_ADMIN_USER`] = server.address.user
+        this.#admin[`${name}_DB_ADMIN_PASSWORD`] = server.address.password
+      }
     }
     await this.migrate()
   }

@@ -6,7 +6,13 @@ import type { Daemon, Exit } from '../infrastructure/daemon.ts'
 import { readLines } from '../infrastructure/log-file.ts'
 import { freePort } from '../infrastructure/ports.ts'
 import { serviceDaemon } from '../system/services.ts'
-import { createDatabase, type DatabaseServer, dropDatabase, prepareServer } from './databases.ts'
+import {
+  createDatabase,
+  type DatabaseServer,
+  dropDatabase,
+  prepareServer,
+  type ServiceDatabase,
+} from './databases.ts'
 import { RunFolder } from './run-folder.ts'
 import {
   chooseServers,
@@ -25,7 +31,7 @@ export type SystemAddresses = {
   ordersUrl: string
   paymentsUrl: string
   brokers: string[]
-  databases: { orders: DatabaseAddress; payments: DatabaseAddress }
+  databases: { orders: ServiceDatabase; payments: ServiceDatabase }
   operatorToken: string
   logFiles: Record<TestedService, string>
 }
@@ -51,6 +57,8 @@ export type SystemHandle = Omit<SystemAddresses, 'logFiles'> & {
 export type LaunchOptions = {
   /** A Postgres of the system's own, which a test may kill; else databases of its own on the shared one. */
   privatePostgres?: boolean
+  /** A Kafka that the test has started; it goes with the system. */
+  kafka?: TestKafka
   /** On top of the services' environment. */
   env?: Record<string, string>
 }
@@ -66,11 +74,11 @@ export type LaunchedSystem = SystemHandle & {
 /** A whole system as real processes on free ports. Healthy when this returns; `stop()` leaves nothing. */
 export async function launchSystem(
   shared: DatabaseServer,
-  { privatePostgres = false, env = {} }: LaunchOptions = {},
+  { privatePostgres = false, kafka: given, env = {} }: LaunchOptions = {},
 ): Promise<LaunchedSystem> {
   const kind = await chooseServers()
   const [kafka, postgres, ...free] = await Promise.all([
-    startTestKafka(kind),
+    given ?? startTestKafka(kind),
     privatePostgres ? startTestPostgres(kind) : undefined,
     freePort(),
     freePort(),

@@ -12,7 +12,7 @@ import {
 test('each test database is migrated, its own, and gone after drop', async () => {
   const [first, second] = await Promise.all([testDatabase('messaging'), testDatabase('messaging')])
   expect(first.database).not.toBe(second.database)
-  const client = new pg.Client(first)
+  const client = new pg.Client(first.owner)
   await client.connect()
   expect((await client.query('select from outbox')).rowCount).toBe(0)
   await client.query('create table of_a_test (id int)')

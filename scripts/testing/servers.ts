@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Daemon } from '../infrastructure/daemon.ts'
 import { dockerAnswers, fetchImages } from '../infrastructure/docker.ts'
-import { embeddedKafka } from '../infrastructure/kafka.ts'
+import { embeddedKafka, type KafkaOptions } from '../infrastructure/kafka.ts'
 import type { KafkaLogin } from '../infrastructure/kafka-properties.ts'
 import { findKafkaRuntime } from '../infrastructure/kafka-runtime.ts'
 import { freePort } from '../infrastructure/ports.ts'
@@ -84,7 +84,14 @@ export async function startTestKafka(
   kind: ServerKind,
   options: { port?: number; advertisedPort?: number; login?: KafkaLogin } = {},
 ): Promise<TestKafka> {
-  if (kind === 'containers' && !options.login) return containerKafka(options)
+  const isContainer = kind === 'containers' && !options.login
+  return isContainer ? containerKafka(options) : startEmbeddedKafka(options)
+}
+
+/** For what is set in the broker itself. */
+export async function startEmbeddedKafka(
+  options: Partial<Omit<KafkaOptions, 'folder' | 'logFile' | 'runtime'>>,
+): Promise<TestKafka> {
   const run = new RunFolder()
   const server = await embeddedKafka({
     folder: join(run.path, 'kafka'),

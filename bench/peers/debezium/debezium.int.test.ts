@@ -49,7 +49,7 @@ beforeAll(async () => {
   for (const [, statements] of page.matchAll(/```sql\n(.*?)```/gs)) {
     await asSuperuser('orders', ...statements!.replace("'…'", "'secret'").split(';\n'))
   }
-  pool = new pg.Pool({ ...address, database: 'orders' })
+  pool = new pg.Pool({ ...address.owner, database: 'orders' })
   pool.on('error', () => {})
   opened.push(() => pool.end())
 

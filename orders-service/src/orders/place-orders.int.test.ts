@@ -23,12 +23,14 @@ const tasks = () => service.outboxOf(tasksTopic)
  * which takes longer than for the others to gather behind it.
  */
 async function whileHeld<Result>(send: () => Promise<Result>[], instances = 1): Promise<Result[]> {
-  const sent = await service.db.transaction().execute(async trx => {
-    await sql`lock table orders in share mode`.execute(trx)
-    const sent = send()
+  // The owner has one session: the lock stays until it commits.
+  await service.address.asOwner('begin; lock table orders in share mode')
+  const sent = send()
+  try {
     await expect.poll(waitingForLocks, { interval: 5, timeout: 10_000 }).toBe(instances)
-    return sent
-  })
+  } finally {
+    await service.address.asOwner('commit')
+  }
   return Promise.all(sent)
 }
 
@@ -43,18 +45,15 @@ async function waitingForLocks(): Promise<number> {
 
 /** Makes each order of 13.13 fail at its commit, after all statements of the transaction. */
 async function whileUnluckyOrdersFail<Result>(act: () => Promise<Result>): Promise<Result> {
-  await sql`
+  await service.address.asOwner(`
     create function made_to_fail() returns trigger language plpgsql as $$
-    begin if new.amount_minor = 1313 then raise exception 'made to fail'; end if; return null; end $$`.execute(
-    service.db,
-  )
-  await sql`
+    begin if new.amount_minor = 1313 then raise exception 'made to fail'; end if; return null; end $$;
     create constraint trigger made_to_fail after insert on orders deferrable initially deferred
-    for each row execute function made_to_fail()`.execute(service.db)
+    for each row execute function made_to_fail()`)
   try {
     return await act()
   } finally {
-    await sql`drop function made_to_fail cascade`.execute(service.db)
+    await service.address.asOwner('drop function made_to_fail cascade')
   }
 }
 
@@ -157,14 +156,14 @@ describe('orders that come at the same time', () => {
     const onCommit = () => void counting.push(tasks().then(rows => seen.push(rows.length)))
     const unfollow = followCommits(service.pool, { rider: () => undefined, onCommit })
     // A commit that takes its time: whoever is told before it is done, and looks, finds nothing.
-    await sql`
+    await service.address.asOwner(`
       create function dawdle() returns trigger language plpgsql as 'begin perform pg_sleep(0.3); return null; end';
       create constraint trigger dawdle after insert on orders deferrable initially deferred
-      for each row execute function dawdle()`.execute(service.db)
+      for each row execute function dawdle()`)
     await service.post(order)
     unfollow()
     await Promise.all(counting)
-    await sql`drop function dawdle cascade`.execute(service.db)
+    await service.address.asOwner('drop function dawdle cascade')
     expect(seen).toEqual([1])
   })
 })

@@ -77,8 +77,8 @@ describe('orders by status', () => {
     await settle(3, { status: 'SUCCESS' })
     await settle(2, { status: 'FAILED', error: 'insufficient_funds' })
     await service.place()
-    await sql`analyze orders`.execute(service.db)
-    await sql`vacuum orders`.execute(service.db)
+    await service.address.asOwner('analyze orders')
+    await service.address.asOwner('vacuum orders')
     service.statements.length = 0
     expect(await readOrderCounts(service.db, 0)).toEqual({
       total: 6,

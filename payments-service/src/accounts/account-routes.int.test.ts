@@ -68,11 +68,11 @@ describe('opening an account', () => {
   })
 
   test('leaves nothing where its ledger entry fails', async () => {
-    await sql`alter table ledger_entries add constraint made_to_fail check (kind <> 'opening')`.execute(
-      service.db,
+    await service.address.asOwner(
+      "alter table ledger_entries add constraint made_to_fail check (kind <> 'opening')",
     )
     const answer = await post({ user_id: 7, balance: 10 })
-    await sql`alter table ledger_entries drop constraint made_to_fail`.execute(service.db)
+    await service.address.asOwner('alter table ledger_entries drop constraint made_to_fail')
     expect(answer.statusCode).toBe(500)
     expect(answer.body).not.toContain('made_to_fail')
     expect((await get('/users/7')).statusCode).toBe(404)

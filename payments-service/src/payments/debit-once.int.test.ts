@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
@@ -30,11 +29,10 @@ describe('all or nothing', () => {
     async (table, act) => {
       const user = await service.newUser(10_000n)
       const messages = [1, 2, 3].map(amount => taskMessage({ user_id: user, amount }))
-      await sql
-        .raw(`create function fail() returns trigger language plpgsql as
-            $$ begin raise exception 'made to fail' using errcode = '40001'; end $$;
-            create trigger fail after ${act} on ${table} for each row execute function fail()`)
-        .execute(service.db)
+      await service.address.asOwner(`
+        create function fail() returns trigger language plpgsql as
+        $$ begin raise exception 'made to fail' using errcode = '40001'; end $$;
+        create trigger fail after ${act} on ${table} for each row execute function fail()`)
 
       const stopping = new AbortController()
       const log = listeningLog()
@@ -51,7 +49,7 @@ describe('all or nothing', () => {
       expect(await service.balanceOf(user)).toBe(10_000n)
       expect(await findBrokenLedgers(service.db)).toEqual([])
 
-      await sql.raw('drop function fail cascade').execute(service.db)
+      await service.address.asOwner('drop function fail cascade')
       await handleTasks(service.db, messages)
       expect(await countAll(service.db)).toMatchObject({ inbox: 3, payments: 3, results: 3 })
       expect(await service.balanceOf(user)).toBe(9_400n)
