@@ -8,9 +8,10 @@ import { promisify } from 'node:util'
 type Log = { info(text: string): void }
 
 export const distFolder = join(import.meta.dirname, 'dist')
+const sources = 'src'
 const builtFrom = [
   '../edge/src/operator-words.ts',
-  'src',
+  sources,
   'public',
   'index.html',
   'vite.config.ts',
@@ -39,6 +40,8 @@ async function viteBuild(outDir: string): Promise<void> {
 }
 
 async function isStale(): Promise<boolean> {
+  // An image has the pages and not what they were built from.
+  if (!existsSync(join(import.meta.dirname, sources))) return false
   const marker = join(distFolder, 'index.html')
   if (!existsSync(marker)) return true
   const { mtimeMs } = await stat(marker)

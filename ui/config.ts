@@ -2,7 +2,7 @@ import { CommonConfig, Port, parseConfig } from 'edge/config'
 import { OperatorConfig } from 'edge/operator-token'
 import { type Static, Type } from 'typebox'
 
-const UiConfig = Type.Object({
+export const UiConfig = Type.Object({
   HOST: CommonConfig.HOST,
   LOG_LEVEL: CommonConfig.LOG_LEVEL,
   LOG_PRETTY: CommonConfig.LOG_PRETTY,
