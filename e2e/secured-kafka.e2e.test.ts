@@ -93,10 +93,13 @@ onJava('a broker that asks for TLS and a login', () => {
   })
 
   test.each<[User, Topic, string]>([
+    ['orders-service', 'order_payment_tasks', 'orders.settle'],
     ['payments-service', 'order_status_updates', 'payments.debit'],
     ['gateway', 'payment_status_updates', 'follow-order_status_updates-1'],
     ['gateway', 'order_status_updates', 'orders.settle'],
   ])('%s may not read %s as %s', async (user, topic, groupId) => {
+    // Its group is of one, so that nobody else is given the partitions.
+    await Promise.all([system!.services.orders.stop(), system!.services.payments.stop()])
     const [said, got] = [logged.length, [] as unknown[]]
     const settings = { from: 'earliest', batchSizeMax: 1, offsetCommitIntervalMs: 1_000 } as const
     const onBatch = async (messages: unknown[]) => void got.push(...messages)
