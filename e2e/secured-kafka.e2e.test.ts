@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
-import { openKafka } from 'messaging/kafkajs-transport'
+import { openKafka } from 'messaging/platformatic-transport'
 import type { Transport } from 'messaging/transport'
 import { findKafkaRuntime } from 'scripts/infrastructure/kafka-runtime'
 import { kafkaLibraryFolder } from 'scripts/system/settings'
@@ -89,7 +89,7 @@ onJava('a broker that asks for TLS and a login', () => {
     ['gateway', 'payment_status_updates'],
     ['gateway', 'order_status_updates'],
   ])('%s may not write %s', async (user, topic) => {
-    await expect(send(user, topic)).rejects.toThrow(/not authorized/i)
+    await expect(send(user, topic)).rejects.toThrow(/not authorized|authorization failed/i)
   })
 
   test.each<[User, Topic, string]>([
@@ -107,14 +107,19 @@ onJava('a broker that asks for TLS and a login', () => {
     await openAs(user)
       .subscribe({ groupId, topics: [topic], ...settings, onBatch })
       .catch(error => void logged.push(inspect(error)))
-    await vi.waitFor(() => expect(logged.slice(said).join()).toMatch(/not authorized/i), { timeout: 20_000 })
+    await vi.waitFor(
+      () => expect(logged.slice(said).join()).toMatch(/not authorized|authorization failed/i),
+      { timeout: 20_000 },
+    )
     expect(got).toEqual([])
   })
 
   test('a service may make no topic', async () => {
     const topic = { topic: 'another', partitions: 1, replication: 1, minInsyncReplicas: 1 }
-    const refused = { errors: [{ message: expect.stringMatching(/not authorized/i) }] }
-    await expect(openAs('orders-service').ensureTopics([topic])).rejects.toMatchObject(refused)
+
+    await expect(openAs('orders-service').ensureTopics([topic])).rejects.toThrow(
+      /not authorized|authorization failed/i,
+    )
   })
 
   test('a wrong password and a broker that nobody vouches for are refused; no password is logged', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openKafka } from 'messaging/kafkajs-transport'
+import { openKafka } from 'messaging/platformatic-transport'
 import { freePort } from 'scripts/infrastructure/ports'
 import { startSystem } from 'scripts/test-infrastructure'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'

@@ -13,7 +13,8 @@ vi.mock(import('../messaging/src/parking.ts'), () => import('./model/parking.ts'
 vi.mock('../messaging/src/round-trips.ts', () => import('./model/round-trips.ts'))
 vi.mock('../messaging/src/outbox.ts', () => import('./model/outbox.ts'))
 vi.mock('../messaging/src/wake.ts', () => import('./model/wake.ts'))
-vi.mock('../messaging/src/kafkajs-client.ts', () => import('./model/kafkajs-client.ts'))
+vi.mock('../messaging/src/platformatic-client.ts', () => import('./model/platformatic-client.ts'))
+vi.mock('../messaging/src/platformatic-reader.ts', () => import('./model/platformatic-reader.ts'))
 vi.mock(import('../payments-service/src/payments/payment-rows.ts'), () => import('./model/payment-rows.ts'))
 vi.mock(import('../orders-service/src/orders/order-rows.ts'), () => import('./model/order-rows.ts'))
 // Redriving is not simulated: dead letters stay where they are.

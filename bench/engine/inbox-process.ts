@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import { startConsumer } from 'messaging/consume'
-import { openKafka } from 'messaging/kafkajs-transport'
+import { openKafka } from 'messaging/platformatic-transport'
 import type { DatabaseAddress } from 'migrations/migrate'
 import pg from 'pg'
 import { answerQuestions, sharedClockMs } from '../harness/worker.ts'

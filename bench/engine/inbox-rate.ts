@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { openKafka } from 'messaging/kafkajs-transport'
+import { openKafka } from 'messaging/platformatic-transport'
 import pg from 'pg'
 import { rate } from '../harness/results.ts'
 import type { Bench } from '../harness/section.ts'

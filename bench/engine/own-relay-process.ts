@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import type { OutboxEvent } from 'messaging/event'
-import { openKafka } from 'messaging/kafkajs-transport'
 import { outboxFor } from 'messaging/outbox'
+import { openKafka } from 'messaging/platformatic-transport'
 import { type RunningRelay, startRelay } from 'messaging/relay'
 import { saveRoundTrips } from 'messaging/round-trips'
 import type { DatabaseAddress } from 'migrations/migrate'

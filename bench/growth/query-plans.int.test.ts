@@ -1,4 +1,4 @@
-import { openKafka } from 'messaging/kafkajs-transport'
+import { openKafka } from 'messaging/platformatic-transport'
 import type pg from 'pg'
 import { testBrokers, uniqueName } from 'scripts/test-infrastructure'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'

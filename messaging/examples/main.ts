@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { Kysely, PostgresDialect, sql } from 'kysely'
-import { openKafka } from 'messaging/kafkajs-transport'
+import { openKafka } from 'messaging/platformatic-transport'
 import { startRetention } from 'messaging/retention'
 import pg from 'pg'
 import { startDepot, startOffice } from './parcels.ts'

@@ -11,8 +11,8 @@ import {
   range,
   type Scan,
 } from './consumer-fixture.ts'
-import { openKafka } from './kafkajs-transport.ts'
 import type { ConsumerObserver } from './observer.ts'
+import { openKafka } from './platformatic-transport.ts'
 import type { Transport } from './transport.ts'
 
 const soon = { timeout: 25_000, interval: 20 }

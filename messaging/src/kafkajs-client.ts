@@ -1,20 +1,9 @@
 import { connect, isIP, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type ISocketFactory, Kafka, logLevel, type SASLOptions } from 'kafkajs'
+import type { KafkaSettings } from './kafka-settings.ts'
 import { mendSocket } from './kafka-socket.ts'
 import { letKafkajsRest } from './kafkajs-idle.ts'
-import type { Log } from './log.ts'
-
-export type KafkaSettings = {
-  brokers: string[]
-  clientId: string
-  log: Log
-  /** A member of a group that was killed holds its partitions for this long. Brokers take no less than 6,000 by default. */
-  sessionTimeoutMs?: number
-  /** Encrypts, and checks who the broker is. PEM texts: who may vouch for it, and a certificate of our own if it asks. */
-  tls?: { ca?: string; cert?: string; key?: string }
-  sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string }
-}
 
 letKafkajsRest()
 

@@ -16,9 +16,9 @@ export const toIncoming = (topic: string, partition: number, message: KafkaMessa
 })
 
 /** PostgreSQL stores no NUL, so none comes further than here. */
-const text = (bytes: Buffer | string) => bytes.toString().replaceAll('\0', '\ufffd')
+export const text = (bytes: Buffer | string) => bytes.toString().replaceAll('\0', '\ufffd')
 
-function boundedKey(key: string): string {
+export function boundedKey(key: string): string {
   if (Buffer.byteLength(key) <= keyBytesMax) return key
   const start = Buffer.from(key)
     .subarray(0, keyBytesMax / 2)
@@ -37,4 +37,4 @@ function toHeaders(headers: IHeaders): Record<string, string> {
 }
 
 /** Producers may stamp anything, such as microseconds: what is no time that can be stored becomes the nearest one. */
-const toTime = (ms: number) => new Date(Math.min(Math.max(ms, 0), Date.UTC(9999, 0)) || 0)
+export const toTime = (ms: number) => new Date(Math.min(Math.max(ms, 0), Date.UTC(9999, 0)) || 0)

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Admin, Partitioners, type Producer } from 'kafkajs'
-import { type KafkaSettings, openClient } from './kafkajs-client.ts'
+import type { KafkaSettings } from './kafka-settings.ts'
+import { openClient } from './kafkajs-client.ts'
 import { follow } from './kafkajs-follow.ts'
 import { subscribe } from './kafkajs-subscriber.ts'
 import type { OutgoingMessage, TopicSettings, Transport } from './transport.ts'

@@ -1,6 +1,7 @@
 import { openLog } from 'edge/log'
 import kafkajs, { type Admin, type Kafka } from 'kafkajs'
-import { type KafkaSettings, openClient } from 'messaging/kafkajs-client'
+import type { KafkaSettings } from 'messaging/kafka-settings'
+import { openClient } from 'messaging/kafkajs-client'
 import type { TopicState } from './checks/topics.ts'
 
 /** Stamped by the broker as it is appended: the only way to ask one for its time. */

@@ -4,7 +4,7 @@ import { openLog } from 'edge/log'
 import { databaseAddress, databaseConfig, openDatabase, openPool } from 'edge/postgres'
 import { topicSettings } from 'edge/topics'
 import { isInfrastructureError } from 'messaging/infrastructure-error'
-import { openKafka } from 'messaging/kafkajs-transport'
+import { openKafka } from 'messaging/platformatic-transport'
 import {
   NothingPublishedError,
   planReplay,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openKafka } from 'messaging/kafkajs-transport'
+import { openKafka } from 'messaging/platformatic-transport'
 import type { Transport } from 'messaging/transport'
 import pg from 'pg'
 import { quiet } from '../../engine/quiet.ts'

@@ -1,7 +1,7 @@
 import { testBrokers, uniqueName } from 'scripts/test-infrastructure'
 import { afterEach, expect } from 'vitest'
 import { keepingLog, range } from '../consumer-fixture.ts'
-import type { KafkaSettings } from '../kafkajs-client.ts'
+import type { KafkaSettings } from '../kafka-settings.ts'
 import type { IncomingMessage, Subscription, Transport } from '../transport.ts'
 
 /** A transport to put through the suite: what opens it, and where another process finds that. */

@@ -1,5 +1,5 @@
 import { startConsumer } from 'messaging/consume'
-import { openKafka } from 'messaging/kafkajs-transport'
+import { openKafka } from 'messaging/platformatic-transport'
 import { startRelay } from 'messaging/relay'
 import type { IncomingMessage, OutgoingMessage, Transport } from 'messaging/transport'
 import { testBrokers, uniqueName } from 'scripts/test-infrastructure'

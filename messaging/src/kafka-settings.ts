@@ -1,0 +1,12 @@
+import type { Log } from './log.ts'
+
+export type KafkaSettings = {
+  brokers: string[]
+  clientId: string
+  log: Log
+  /** A member of a group that was killed holds its partitions for this long. Brokers take no less than 6,000 by default. */
+  sessionTimeoutMs?: number
+  /** Encrypts, and checks who the broker is. PEM texts: who may vouch for it, and a certificate of our own if it asks. */
+  tls?: { ca?: string; cert?: string; key?: string }
+  sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string }
+}

@@ -1,0 +1,94 @@
+import { isIP } from 'node:net'
+import {
+  type BaseOptions,
+  Consumer,
+  findErrorBy,
+  type GroupOptions,
+  type SASLMechanismValue,
+} from '@platformatic/kafka'
+import type { KafkaSettings } from './kafka-settings.ts'
+
+const connectTimeoutMs = 3_000
+/** Joining a group lasts up to its rebalance timeout of 10 s; what answers nothing for longer leads nowhere. */
+const requestTimeoutMs = 15_000
+const keepAliveMs = 60_000
+const metadataMaxAgeMs = 60_000
+
+/** The part of each of its clients that ends it for certain. */
+type Closable = {
+  connections: Iterable<[string, { socket?: { destroy(error?: Error): void } }]>
+  close(): Promise<void>
+}
+
+export const baseOptions = ({ brokers, clientId, tls, sasl }: KafkaSettings): BaseOptions => ({
+  clientId,
+  bootstrapBrokers: brokers,
+  connectTimeout: connectTimeoutMs,
+  requestTimeout: requestTimeoutMs,
+  metadataMaxAge: metadataMaxAgeMs,
+  // Its own retries join groups where we do not expect it; whoever calls it tries again.
+  retries: false,
+  ...(tls && {
+    tls,
+    tlsServerName: brokers.every(broker => !isIP(broker.slice(0, broker.lastIndexOf(':')))),
+  }),
+  ...(sasl && { sasl: { ...sasl, mechanism: sasl.mechanism.toUpperCase() as SASLMechanismValue } }),
+})
+
+/** A client of which the topics are known: a member of a group, or with a group of no meaning one that only reads. */
+export function openConsumer(
+  settings: KafkaSettings,
+  groupId: string,
+  topics: string[],
+  group: GroupOptions = {},
+) {
+  const consumer = new Consumer({
+    ...baseOptions(settings),
+    groupId: 'named-below',
+    autocommit: false,
+    ...group,
+  })
+  // Given to it now: when made, it refuses names with a space, which Kafka allows.
+  consumer.groupId = groupId
+  watch(consumer, settings)
+  consumer.topics.trackAll(...topics)
+  return consumer
+}
+
+type Watched = {
+  on(event: string, listener: (...args: never[]) => void): unknown
+}
+
+export function watch(client: Watched, { log, clientId }: KafkaSettings): void {
+  client.on('error', (err: Error) => log.debug({ err, clientId }, 'kafka client: error'))
+  client.on(
+    'client:broker:connect',
+    ({ connection }: { connection: { socket?: { setKeepAlive(on: boolean, ms: number): void } } }) =>
+      connection.socket?.setKeepAlive(true, keepAliveMs),
+  )
+}
+
+/** Its close waits for brokers that may never answer. */
+export function cutOff(client: Closable): void {
+  const sockets = [...client.connections].map(([, { socket }]) => socket)
+  void client.close().catch(() => undefined)
+  for (const socket of sockets) socket?.destroy()
+}
+
+export const isError = (error: unknown, apiId: string): boolean =>
+  findErrorBy(error as Error, 'apiId', apiId) !== null
+
+/** Its errors say what happened in those that they hold. */
+export function reasonOf(error: unknown): string {
+  const { message, errors, cause } = error as Partial<AggregateError>
+  return [message, ...new Set([...(errors ?? []), ...(cause ? [cause] : [])].map(reasonOf))].join(' ')
+}
+
+/** As its callers expect an error: with what happened in its message. */
+export async function told<Result>(promise: Promise<Result>): Promise<Result> {
+  try {
+    return await promise
+  } catch (cause) {
+    throw new Error(reasonOf(cause), { cause })
+  }
+}

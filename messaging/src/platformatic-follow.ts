@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Backoff, backoffMs } from './backoff.ts'
+import type { KafkaSettings } from './kafka-settings.ts'
+import { cutOff, isError, openConsumer } from './platformatic-client.ts'
+import { byLeader, fetchFrom, type Place, rangesOf } from './platformatic-reader.ts'
+import type { Following, Subscriber } from './transport.ts'
+
+const again: Backoff = { firstMs: 500, maxMs: 5_000 }
+
+/** Reads beside any group: it joins none. */
+export async function follow(
+  settings: KafkaSettings,
+  { topic, begin, onBatch }: Following,
+): Promise<Subscriber> {
+  const { log } = settings
+  const consumer = openConsumer(settings, `follow-${randomUUID()}`, [topic])
+  const closing = new AbortController()
+  let running = true
+
+  async function ranges() {
+    const { topics } = await consumer.metadata({ topics: [topic] })
+    const found = topics.get(topic)!.partitions.map((_, partition): Place => ({ topic, partition, next: 0n }))
+    return await rangesOf(consumer, found)
+  }
+  async function firstPlaces(): Promise<Place[]> {
+    const found = [...(await ranges())]
+    const next = begin(found.map(([{ partition }, range]) => ({ partition, ...range })))
+    return found.map(([place]) => ({ ...place, next: next.get(place.partition)! }))
+  }
+  /** A place that is no longer in the topic means that the topic is another: it is read from its beginning. */
+  async function backInRange(places: Place[]): Promise<void> {
+    for (const [{ partition }, { first, end }] of await ranges()) {
+      const place = places.find(of => of.partition === partition)
+      if (place && (place.next < first || place.next > end)) place.next = first
+    }
+  }
+
+  async function read(places: Place[]): Promise<void> {
+    for (let failures = 0; !closing.signal.aborted; failures++) {
+      try {
+        let isOver = false
+        const loops = [...(await byLeader(consumer, places))].map(async ([node, led]) => {
+          try {
+            while (!isOver) {
+              for (const { place, messages, next } of await fetchFrom(consumer, node, led)) {
+                if (closing.signal.aborted) return
+                place.next = next
+                onBatch(place.partition, messages, next)
+              }
+              running = true
+              failures = 0
+            }
+          } finally {
+            isOver = true
+          }
+        })
+        await Promise.allSettled(loops)
+        await Promise.all(loops)
+      } catch (err) {
+        if (closing.signal.aborted) return
+        running = false
+        log.warn({ err, topic }, 'following lost its broker; it goes on by itself')
+        if (isError(err, 'OFFSET_OUT_OF_RANGE')) await backInRange(places).catch(() => undefined)
+      }
+      const waitMs = backoffMs(again, failures, Math.random())
+      await sleep(waitMs, undefined, { signal: closing.signal }).catch(() => undefined)
+    }
+  }
+
+  try {
+    void read(await firstPlaces())
+  } catch (error) {
+    cutOff(consumer)
+    throw error
+  }
+  return {
+    isRunning: () => running,
+    async close() {
+      closing.abort()
+      running = false
+      cutOff(consumer)
+    },
+  }
+}

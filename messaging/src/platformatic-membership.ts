@@ -1,0 +1,165 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Consumer } from '@platformatic/kafka'
+import { type Backoff, backoffMs } from './backoff.ts'
+import type { Log } from './log.ts'
+import { isError } from './platformatic-client.ts'
+import {
+  byLeader,
+  type Fetched,
+  fetchBytesMax,
+  fetchFrom,
+  type Place,
+  rangesOf,
+} from './platformatic-reader.ts'
+import type { Subscription } from './transport.ts'
+
+const again: Backoff = { firstMs: 100, maxMs: 3_000 }
+
+/** `next` is where fetching is, `handled` where handling is. */
+export type OwnedPlace = Place & { handled: bigint }
+
+type Settings = Pick<Subscription, 'onBatch' | 'batchSizeMax' | 'from'> & {
+  consumer: Consumer
+  places: OwnedPlace[]
+  onHandled(place: OwnedPlace): void
+  log: Log
+}
+
+/**
+ * Partitions from one rebalance to the next. What is fetched while a call of the handler runs waits for its end and is
+ * handed over together; nothing more is fetched while a whole call's worth waits.
+ */
+export class Membership {
+  readonly #settings: Settings
+  readonly #ending = new AbortController()
+  #waiting: Fetched<OwnedPlace>[] = []
+  #isHandling = false
+  #handled = Promise.resolve()
+  /** Counts how often what had been fetched was thrown away. */
+  #round = 0
+  #room = Promise.withResolvers<void>()
+
+  constructor(settings: Settings) {
+    this.#settings = settings
+    void this.#fetchAll()
+  }
+
+  /** Aborts the call in hand and waits for it. Nothing is handled any more. */
+  async end(): Promise<void> {
+    this.#ending.abort()
+    this.#room.resolve()
+    await this.#handled
+  }
+
+  async #fetchAll(): Promise<void> {
+    const { consumer, places, log } = this.#settings
+    const { signal } = this.#ending
+    if (places.length === 0) return
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        const leaders = await byLeader(consumer, places)
+        let isOver = false
+        const loops = [...leaders].map(async ([node, led]) => {
+          try {
+            for (; !isOver && !signal.aborted; failures = 0) await this.#fetchOnce(node, led)
+          } finally {
+            isOver = true
+          }
+        })
+        // Two may not read the same places.
+        await Promise.allSettled(loops)
+        await Promise.all(loops)
+      } catch (err) {
+        if (signal.aborted) return
+        log.debug({ err }, 'nothing fetched; trying again')
+        if (isError(err, 'OFFSET_OUT_OF_RANGE')) await this.#comeBackInRange().catch(() => undefined)
+      }
+      await this.#pause(failures)
+    }
+  }
+
+  async #fetchOnce(node: number, places: OwnedPlace[]): Promise<void> {
+    const { consumer } = this.#settings
+    const round = this.#round
+    const fetched = await fetchFrom(consumer, node, places)
+    if (this.#ending.signal.aborted || round !== this.#round) return
+    for (const { place, next } of fetched) place.next = next
+    this.#waiting.push(...fetched)
+    if (!this.#isHandling) this.#handled = this.#handleAll()
+    if (this.#isFull()) await this.#room.promise
+  }
+
+  #isFull(): boolean {
+    const messages = this.#waiting.flatMap(({ messages }) => messages)
+    const bytes = messages.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
+    return messages.length >= this.#settings.batchSizeMax || bytes >= fetchBytesMax
+  }
+
+  async #handleAll(): Promise<void> {
+    const { onBatch, onHandled, batchSizeMax, log } = this.#settings
+    const { signal } = this.#ending
+    this.#isHandling = true
+    for (let failures = 0; this.#waiting.length > 0 && !signal.aborted; ) {
+      const taken = take(this.#waiting, batchSizeMax)
+      this.#room.resolve()
+      this.#room = Promise.withResolvers()
+      try {
+        const messages = taken.flatMap(({ messages }) => messages)
+        if (messages.length > 0) await onBatch(messages, signal)
+        failures = 0
+        for (const { place, next } of taken) {
+          place.handled = next
+          onHandled(place)
+        }
+      } catch (err) {
+        log.debug({ err }, 'batch not handled; it comes again')
+        await this.#pause(failures++)
+        this.#throwAway()
+      }
+    }
+    // In the turn that found nothing waiting: what comes from now on begins again.
+    this.#isHandling = false
+  }
+
+  #throwAway(): void {
+    this.#round++
+    this.#waiting = []
+    this.#room.resolve()
+    this.#room = Promise.withResolvers()
+    for (const place of this.#settings.places) place.next = place.handled
+  }
+
+  /** Of a topic that was made again, or of which what was not read yet has expired. */
+  async #comeBackInRange(): Promise<void> {
+    const { consumer, places, from } = this.#settings
+    const ranges = await rangesOf(consumer, places)
+    for (const place of places) {
+      const { first, end } = ranges.get(place)!
+      if (place.handled < first || place.handled > end) place.handled = from === 'earliest' ? first : end
+    }
+    this.#throwAway()
+  }
+
+  async #pause(failures: number): Promise<void> {
+    const waitMs = backoffMs(again, failures, Math.random())
+    await sleep(waitMs, undefined, { signal: this.#ending.signal }).catch(() => undefined)
+  }
+}
+
+/** Off the front, at most so many messages; of a partition that has more, its first. */
+function take(waiting: Fetched<OwnedPlace>[], sizeMax: number): Fetched<OwnedPlace>[] {
+  const taken: Fetched<OwnedPlace>[] = []
+  let room = sizeMax
+  while (waiting.length > 0) {
+    const first = waiting[0]!
+    if (first.messages.length > room) {
+      if (room === 0) break
+      const messages = first.messages.splice(0, room)
+      taken.push({ place: first.place, messages, next: messages.at(-1)!.offset + 1n })
+      break
+    }
+    room -= first.messages.length
+    taken.push(waiting.shift()!)
+  }
+  return taken
+}

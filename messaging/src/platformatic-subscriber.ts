@@ -1,0 +1,172 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Consumer } from '@platformatic/kafka'
+import { type Backoff, backoffMs } from './backoff.ts'
+import type { KafkaSettings } from './kafka-settings.ts'
+import { OffsetCommits } from './offset-commits.ts'
+import { cutOff, openConsumer } from './platformatic-client.ts'
+import { Membership, type OwnedPlace } from './platformatic-membership.ts'
+import { rangesOf } from './platformatic-reader.ts'
+import type { Subscriber, Subscription } from './transport.ts'
+
+const sessionTimeoutMsDefault = 10_000
+const heartbeatsPerSession = 5
+/** For the last commit and leaving the group; a broker that does not answer by then is left without a word. */
+const leaveMaxMs = 3_000
+/** About 5 s. */
+const firstJoinRetries = 5
+const again: Backoff = { firstMs: 200, maxMs: 5_000 }
+
+/**
+ * A member of a consumer group that comes back by itself, until it is closed. The client has streams, and they are of
+ * no use here: where a group has committed nothing yet, they go on after a rebalance from what they had handed out,
+ * handled or not.
+ */
+export async function subscribe(settings: KafkaSettings, subscription: Subscription): Promise<Subscriber> {
+  const { log, sessionTimeoutMs = sessionTimeoutMsDefault } = settings
+  const { groupId, topics, from, offsetCommitIntervalMs } = subscription
+  const closing = new AbortController()
+  let membership: { end(): Promise<void> } | undefined
+  /** When the group last counted this member in. */
+  let memberAt = Number.NEGATIVE_INFINITY
+
+  const member = openConsumer(settings, groupId, topics, {
+    sessionTimeout: sessionTimeoutMs,
+    rebalanceTimeout: sessionTimeoutMs,
+    heartbeatInterval: sessionTimeoutMs / heartbeatsPerSession,
+    // As kafkajs calls its own, so that members of both can be in one group.
+    protocols: [{ name: 'RoundRobinAssigner', version: 1 }],
+    // Called before it joins, each time; joining waits for it.
+    protocolsMetadata: () => giveUp().then(() => Buffer.alloc(0)),
+  })
+  const offsets = new OffsetCommits(
+    {
+      commitOffsets: due =>
+        member.commit({
+          offsets: due.map(({ offset, ...of }) => ({ ...of, offset: BigInt(offset), leaderEpoch: -1 })),
+        }),
+    },
+    log,
+  )
+
+  /** Of the partitions that it holds. What was handled is committed while the group still takes it. */
+  async function giveUp(): Promise<void> {
+    await membership?.end()
+    membership = undefined
+    if (member.memberId) await offsets.commit()
+    offsets.forget()
+  }
+
+  async function placesOf(assignments: Consumer['assignments']): Promise<OwnedPlace[]> {
+    const places = (assignments ?? []).flatMap(({ topic, partitions }) =>
+      partitions.map(partition => ({ topic, partition, next: -1n, handled: -1n })),
+    )
+    if (places.length === 0) return []
+    const [ranges, committed] = await Promise.all([
+      rangesOf(member, places),
+      member.listCommittedOffsets({ topics: assignments! }),
+    ])
+    for (const place of places) {
+      const { first, end } = ranges.get(place)!
+      const at = committed.get(place.topic)?.[place.partition] ?? -1n
+      place.handled = at >= 0n ? at : from === 'earliest' ? first : end
+      place.next = place.handled
+    }
+    return places
+  }
+
+  function takeUp(): void {
+    const over = new AbortController()
+    // Waiting for messages holds up all else that is asked on a connection, heartbeats too: reading has its own.
+    const consumer = openConsumer(settings, groupId, topics)
+    const beginning = (async () => {
+      for (let failures = 0; !over.signal.aborted; failures++) {
+        try {
+          const places = await placesOf(member.assignments)
+          if (over.signal.aborted) return
+          const onHandled = (place: OwnedPlace) =>
+            offsets.handled(place.topic, place.partition, place.handled)
+          return new Membership({ ...subscription, consumer, places, onHandled, log })
+        } catch (err) {
+          log.debug({ err, group: groupId }, 'cannot find where to begin; trying again')
+          await pause(failures, over.signal)
+        }
+      }
+    })()
+    membership = {
+      async end() {
+        over.abort()
+        await (await beginning)?.end()
+        cutOff(consumer)
+      },
+    }
+  }
+
+  /** A cluster that has just started takes a while to say who coordinates the group. */
+  async function join(): Promise<void> {
+    for (let failures = 0; ; failures++) {
+      try {
+        await member.joinGroup()
+        return
+      } catch (error) {
+        if (failures === firstJoinRetries || closing.signal.aborted) throw error
+        await pause(failures, closing.signal)
+      }
+    }
+  }
+  /** A consumer that gives up helps nobody. */
+  async function joinAgain(): Promise<void> {
+    for (let failures = 0; ; failures++) {
+      await pause(failures, closing.signal)
+      if (closing.signal.aborted) return
+      try {
+        await member.joinGroup()
+        return
+      } catch (err) {
+        log.warn({ err, group: groupId }, 'cannot consume yet; trying again')
+      }
+    }
+  }
+
+  member.on('consumer:group:join', () => {
+    memberAt = performance.now()
+    takeUp()
+  })
+  member.on('consumer:heartbeat:end', () => {
+    memberAt = performance.now()
+  })
+  // Of joining again, after which it would do nothing more.
+  member.on('error', () => void joinAgain())
+
+  const given = subscription.signal
+  try {
+    await Promise.race([join(), whenAborted(given)])
+    given?.throwIfAborted()
+  } catch (error) {
+    closing.abort()
+    void membership?.end()
+    cutOff(member)
+    throw error
+  }
+  const committing = setInterval(() => offsets.commit(), offsetCommitIntervalMs)
+  return {
+    isRunning: () => !closing.signal.aborted && performance.now() - memberAt < sessionTimeoutMs,
+    async close() {
+      closing.abort()
+      clearInterval(committing)
+      await membership?.end()
+      const left = offsets.commit().then(() => member.close())
+      await Promise.race([left.catch(() => undefined), sleep(leaveMaxMs, undefined, { ref: false })])
+      cutOff(member)
+    },
+  }
+}
+
+async function pause(failures: number, signal: AbortSignal): Promise<void> {
+  await sleep(backoffMs(again, failures, Math.random()), undefined, { signal }).catch(() => undefined)
+}
+
+const whenAborted = (signal: AbortSignal | undefined) =>
+  new Promise<void>(resolve => {
+    if (signal?.aborted) resolve()
+    signal?.addEventListener('abort', () => resolve(), { once: true })
+  })
