@@ -26,6 +26,7 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
   const { groupId, topics, from, offsetCommitIntervalMs } = subscription
   const closing = new AbortController()
   let membership: { end(): Promise<void> } | undefined
+  let isJoiningAgain = false
   /** When the group last counted this member in. */
   let memberAt = Number.NEGATIVE_INFINITY
 
@@ -75,10 +76,13 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
   }
 
   function takeUp(): void {
+    // Two at once would read the same partitions, each at a place of its own: out of order within a key.
+    const before = membership?.end()
     const over = new AbortController()
     // Waiting for messages holds up all else that is asked on a connection, heartbeats too: reading has its own.
     const consumer = openConsumer(settings, groupId, topics)
     const beginning = (async () => {
+      await before
       for (let failures = 0; !over.signal.aborted; failures++) {
         try {
           const places = await placesOf(member.assignments)
@@ -115,11 +119,14 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
   }
   /** A consumer that gives up helps nobody. */
   async function joinAgain(): Promise<void> {
+    if (isJoiningAgain) return
+    isJoiningAgain = true
     for (let failures = 0; ; failures++) {
       await pause(failures, closing.signal)
       if (closing.signal.aborted) return
       try {
         await member.joinGroup()
+        isJoiningAgain = false
         return
       } catch (err) {
         log.warn({ err, group: groupId }, 'cannot consume yet; trying again')
