@@ -1,5 +1,5 @@
 import { openPool } from 'edge/postgres'
-import type { ControlledTransaction, Transaction } from 'kysely'
+import { type ControlledTransaction, sql, type Transaction } from 'kysely'
 import type { Pool, PoolClient } from 'pg'
 import { testDatabase } from 'scripts/test-infrastructure'
 import { expect, test } from 'vitest'
@@ -32,7 +32,14 @@ const now = new Date('2026-11-21T10:00:00Z')
 const uuid = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`
 
 type Trx = Transaction<PaymentsDatabase>
-const real = { ...realClaims, ...realInbox, ...realCursors, ...realPayments, append: realOutbox.outboxFor() }
+const real = {
+  ...{ ...realClaims, ...realInbox, ...realCursors, ...realPayments },
+  append: realOutbox.outboxFor(),
+  async writePayments(...[trx, payments, now]: Parameters<typeof realPayments.writePayments>) {
+    await realPayments.writePayments(trx, payments, now)
+    await sql`select 'what it travels with'`.execute(trx)
+  },
+}
 type Side = Pick<typeof real, (typeof acts)[number]>
 const acts = [
   ...(['takeNew', 'lockBalances', 'findPaid', 'writePayments', 'append'] as const),
@@ -149,7 +156,9 @@ class Both {
       const payments = tasks
         .filter((task, i) => tasks.findIndex(({ orderId }) => orderId === task.orderId) === i)
         .map((task): Payment => ({ id: id(), task, createdAt: now, status: 'DECLINED', reason: declined }))
-      await this.#same(writer, 'pay', (side, trx) => side.writePayments(trx, payments, now))
+      await this.#same(writer, 'pay', (side, trx) =>
+        side.writePayments(trx, payments, now).then(() => 'paid', lostRace),
+      )
     } else if (stage === 4) {
       const events = some([1, 2]).map(() => eventOf(++this.#drawn))
       await this.#same(writer, 'append', (side, trx) => side.append(trx, events))
@@ -178,7 +187,9 @@ class Both {
       await this.#scheduler.step()
       if (expected.isOver) {
         writer.pending = undefined
-        expect(await found.outcome, this.#told()).toEqual(await expected.outcome)
+        const answer = await expected.outcome
+        expect(await found.outcome, this.#told()).toEqual(answer)
+        if (answer === raceLost) await this.#endOf(this.#writers.indexOf(writer), writer, 'rollback')
       } else {
         writer.pending = compare
         expect(found.isOver, `PostgreSQL did not wait, ${this.#told()}`).toBe(false)
@@ -270,6 +281,12 @@ function settled<Answer>(promise: Promise<Answer>) {
   return state
 }
 
+const raceLost = 'race lost'
+/** Whoever loses one is rolled back. */
+const lostRace = (error: { code?: string }) => {
+  if (error.code === '40001') return raceLost
+  throw error
+}
 const declined = 'insufficient_funds' as const
 const idOf = ({ aggregate_id }: { aggregate_id: string }) => aggregate_id
 const message = { topic: 't', partition: 0, key: 'k', value: null, headers: {}, timestamp: now }
