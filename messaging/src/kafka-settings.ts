@@ -10,3 +10,10 @@ export type KafkaSettings = {
   tls?: { ca?: string; cert?: string; key?: string }
   sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string }
 }
+
+/**
+ * Of one fetch, and of a partition in it; a message that is larger comes alone. With 5 MB a gateway that started on a
+ * long topic ran out of its heap of 96 MB: what a client makes of a small message is a multiple of it.
+ */
+export const fetchBytesMax = 1024 * 1024
+export const fetchPartitionBytesMax = 256 * 1024

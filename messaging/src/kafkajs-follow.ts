@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
 import { type Backoff, backoffMs } from './backoff.ts'
-import type { KafkaSettings } from './kafka-settings.ts'
+import { fetchBytesMax, fetchPartitionBytesMax, type KafkaSettings } from './kafka-settings.ts'
 import { kafkaRetry, openClient } from './kafkajs-client.ts'
 import { toIncoming } from './kafkajs-message.ts'
 import type { Following, Subscriber } from './transport.ts'
@@ -39,6 +39,8 @@ export async function follow(
     rebalanceTimeout: sessionTimeoutMs,
     heartbeatInterval: heartbeatIntervalMs,
     maxWaitTimeInMs: fetchWaitMs,
+    maxBytes: fetchBytesMax,
+    maxBytesPerPartition: fetchPartitionBytesMax,
     allowAutoTopicCreation: false,
     retry: { ...kafkaRetry, restartOnFailure: async () => !closing.signal.aborted },
   })

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { EachBatchPayload } from 'kafkajs'
 import { type Backoff, backoffMs } from './backoff.ts'
 import { BatchMerger } from './batch-merger.ts'
-import type { KafkaSettings } from './kafka-settings.ts'
+import { fetchBytesMax, fetchPartitionBytesMax, type KafkaSettings } from './kafka-settings.ts'
 import { kafkaRetry, openClient } from './kafkajs-client.ts'
 import { toIncoming } from './kafkajs-message.ts'
 import { OffsetCommits } from './offset-commits.ts'
@@ -12,8 +12,6 @@ const sessionTimeoutMsDefault = 10_000
 const heartbeatsPerSession = 5
 /** A fetch that waits for messages delays leaving the group, and noticing that others join it, by this long. */
 const fetchWaitMaxMs = 500
-const fetchBytesMax = 5 * 1024 * 1024
-const fetchPartitionBytesMax = 1024 * 1024
 /** About 5 minutes. Who gives up and starts again is a new member, and waits until the group has given up the old. */
 const memberRetries = 100
 /** More than any topic's partitions on one member, so that all partitions of a fetch are handed over at once. */

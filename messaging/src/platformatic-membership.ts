@@ -1,16 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer } from '@platformatic/kafka'
 import { type Backoff, backoffMs } from './backoff.ts'
+import { fetchBytesMax } from './kafka-settings.ts'
 import type { Log } from './log.ts'
 import { isError } from './platformatic-client.ts'
-import {
-  byLeader,
-  type Fetched,
-  fetchBytesMax,
-  fetchFrom,
-  type Place,
-  rangesOf,
-} from './platformatic-reader.ts'
+import { byLeader, type Fetched, fetchFrom, type Place, rangesOf } from './platformatic-reader.ts'
 import type { Subscription } from './transport.ts'
 
 const again: Backoff = { firstMs: 100, maxMs: 3_000 }

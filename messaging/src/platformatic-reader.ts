@@ -1,12 +1,10 @@
 import { type Consumer, ListOffsetTimestamps, type Offsets } from '@platformatic/kafka'
+import { fetchBytesMax, fetchPartitionBytesMax } from './kafka-settings.ts'
 import { boundedKey, text, toTime } from './kafkajs-message.ts'
 import type { IncomingMessage } from './transport.ts'
 
 /** How long the broker holds back an answer without messages. */
 const fetchWaitMs = 500
-/** The client makes some 3 KB of objects of each small message: a gateway that fetched 5 MB of them ran out of its heap. */
-export const fetchBytesMax = 1024 * 1024
-const fetchPartitionBytesMax = 256 * 1024
 
 /** A partition, and the offset that is fetched next. */
 export type Place = { topic: string; partition: number; next: bigint }

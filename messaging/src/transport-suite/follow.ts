@@ -45,6 +45,23 @@ export function testFollowing(subject: Subject): void {
       expect(next.get(0)).toBe(55n)
     })
 
+    test('however much is there, a follower is handed a little at a time', async () => {
+      const { transport } = open(subject)
+      const topic = await newTopic(transport, 1)
+      const message = { topic, key: 'k', value: 'x'.repeat(1_000), headers: {} }
+      for (let batch = 0; batch < 40; batch++)
+        await transport.publish(Array.from({ length: 50 }, () => message))
+      const handed: number[] = []
+      const subscriber = await transport.follow({
+        topic,
+        begin: ranges => new Map(ranges.map(({ partition, first }) => [partition, first])),
+        onBatch: (_partition, messages) => void handed.push(messages.length),
+      })
+      opened.push(() => subscriber.close())
+      await vi.waitFor(() => expect(handed.reduce((sum, count) => sum + count, 0)).toBe(2_000), soon)
+      expect(Math.max(...handed)).toBeLessThanOrEqual(300)
+    })
+
     test('a topic that is not there is an error, for the caller to try again', async () => {
       await expect(
         follow(open(subject).transport, uniqueName('nobody-made'), ({ end }) => end),

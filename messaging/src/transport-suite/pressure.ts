@@ -5,8 +5,8 @@ import { range } from '../consumer-fixture.ts'
 import { consume, newTopic, open, opened, type Subject, soon, sorted } from './fixture.ts'
 
 const megabyte = 1_000_000
-/** Two fetches of at most 5 MB: one in hand or waiting for it, one on its way; and what sockets hold. */
-const heldMax = 16 * megabyte
+/** Two fetches of 1 MB: one in hand or waiting for it, one on its way; and what sockets hold. */
+const heldMax = 8 * megabyte
 
 export function testPressure(subject: Subject): void {
   describe('a handler that is slow', () => {
