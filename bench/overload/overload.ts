@@ -112,7 +112,10 @@ async function settledBySecond(shop: Shop, since: string): Promise<number[]> {
 
 function drawOverload(bench: Bench, settled: number[], { answers }: OpenLoopOutcome): void {
   const counted = (wanted: number) => {
-    const seconds = Array.from({ length: 1 + Math.max(...answers.map(({ second }) => second)) }, () => 0)
+    const seconds = Array.from(
+      { length: 1 + answers.reduce((last, { second }) => Math.max(last, second), 0) },
+      () => 0,
+    )
     for (const { second, status } of answers) if (status === wanted) seconds[second]!++
     return seconds.map((y, x) => ({ x, y }))
   }
