@@ -1,11 +1,6 @@
 import { PaymentTaskRead } from 'edge/contracts/consumers'
-import {
-  differences,
-  missedByGateway,
-  missedByReaders,
-  recordedMessages,
-  reduced,
-} from 'edge/contracts/contract-fixture'
+import { differences, missedByGateway, missedByReaders } from 'edge/contracts/contract-fixture'
+import { testDecoder } from 'edge/contracts/decoder-suite'
 import { openLog } from 'edge/log'
 import { openDatabase, openPool } from 'edge/postgres'
 import { describe, expect, test } from 'vitest'
@@ -42,15 +37,4 @@ test('what the gateway uses of our answers is what our document promises', async
   await app.close()
 })
 
-describe('tasks of every version of orders', () => {
-  const decode = (message: object) => decodePaymentTask({ value: Buffer.from(JSON.stringify(message)) })
-
-  test.each(recordedMessages('order_payment_tasks'))('$headers.ce_type: $value', recorded => {
-    const decoded = decodePaymentTask({ value: Buffer.from(recorded.value) })
-    expect(decoded).toMatchObject({ ok: true, id: recorded.headers.ce_subject })
-    const { bare, incomplete } = reduced(recorded, PaymentTaskRead)
-    expect(decode(bare), 'we read no more than our contract says').toEqual(decoded)
-    expect(decode({ ...bare, from_the_future: { any: ['thing'] } })).toEqual(decoded)
-    for (const [name, message] of incomplete) expect(decode(message), name).toMatchObject({ ok: false })
-  })
-})
+testDecoder('order_payment_tasks', decodePaymentTask, PaymentTaskRead)
