@@ -2,22 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { EachBatchPayload } from 'kafkajs'
 import { type Backoff, backoffMs } from './backoff.ts'
 import { BatchMerger } from './batch-merger.ts'
+import { heartbeatsPerSession, leaveMaxMs, sessionTimeoutMsDefault, whenAborted } from './group-member.ts'
 import { fetchBytesMax, fetchPartitionBytesMax, type KafkaSettings } from './kafka-settings.ts'
 import { kafkaRetry, openClient } from './kafkajs-client.ts'
 import { toIncoming } from './kafkajs-message.ts'
 import { OffsetCommits } from './offset-commits.ts'
 import type { IncomingMessage, Subscriber, Subscription } from './transport.ts'
 
-const sessionTimeoutMsDefault = 10_000
-const heartbeatsPerSession = 5
 /** A fetch that waits for messages delays leaving the group, and noticing that others join it, by this long. */
 const fetchWaitMaxMs = 500
 /** About 5 minutes. Who gives up and starts again is a new member, and waits until the group has given up the old. */
 const memberRetries = 100
 /** More than any topic's partitions on one member, so that all partitions of a fetch are handed over at once. */
 const partitionsAtOnceMax = 256
-/** For the last commit and leaving the group; a broker that does not answer by then is left without a word. */
-const leaveMaxMs = 3_000
 const restart: Backoff = { firstMs: 500, maxMs: 5_000 }
 
 /** A member of a consumer group that comes back by itself, whatever ends it, until it is closed. */
@@ -38,7 +35,10 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
     allowAutoTopicCreation: false,
     retry: { ...kafkaRetry, retries: memberRetries, restartOnFailure: async () => !closing.signal.aborted },
   })
-  const offsets = new OffsetCommits(consumer, log)
+  const offsets = new OffsetCommits(
+    due => consumer.commitOffsets(due.map(({ offset, ...of }) => ({ ...of, offset: String(offset) }))),
+    log,
+  )
   /** When the group last counted this member in. */
   let memberAt = Number.NEGATIVE_INFINITY
   let batchInHand = new AbortController()
@@ -151,9 +151,3 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
     },
   }
 }
-
-const whenAborted = (signal: AbortSignal | undefined) =>
-  new Promise<void>(resolve => {
-    if (signal?.aborted) resolve()
-    signal?.addEventListener('abort', () => resolve(), { once: true })
-  })

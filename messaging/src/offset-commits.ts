@@ -1,26 +1,26 @@
-import type { Consumer } from 'kafkajs'
 import { failpointsOf } from './failpoint.ts'
 import type { Log } from './log.ts'
 
 const failpoint = failpointsOf<'offsets.committing' | 'offsets.committed'>()
 
-type Due = { topic: string; partition: number; offset: string }
+type Due = { topic: string; partition: number; offset: bigint }
+type Commit = (due: Due[]) => Promise<unknown>
 
 /** Commits offsets behind the work: late is harmless, early never happens. */
 export class OffsetCommits {
-  readonly #consumer: Pick<Consumer, 'commitOffsets'>
+  readonly #send: Commit
   readonly #log: Log
   #due = new Map<string, Due>()
   #underWay: Promise<void> | undefined
 
-  constructor(consumer: Pick<Consumer, 'commitOffsets'>, log: Log) {
-    this.#consumer = consumer
+  constructor(send: Commit, log: Log) {
+    this.#send = send
     this.#log = log
   }
 
   /** All of the partition before offset `next` is handled. */
   handled(topic: string, partition: number, next: bigint): void {
-    this.#due.set(`${topic}/${partition}`, { topic, partition, offset: String(next) })
+    this.#due.set(`${topic}/${partition}`, { topic, partition, offset: next })
   }
 
   /** What is fetched from now on is counted from what is committed, and partitions may belong to others. */
@@ -42,7 +42,7 @@ export class OffsetCommits {
     this.#due = new Map()
     try {
       await failpoint('offsets.committing')
-      await this.#consumer.commitOffsets([...due.values()])
+      await this.#send([...due.values()])
       await failpoint('offsets.committed')
     } catch (err) {
       // Expected in a rebalance or while the broker is away: tried again with the next ones.

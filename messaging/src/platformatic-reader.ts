@@ -1,6 +1,6 @@
 import { type Consumer, ListOffsetTimestamps, type Offsets } from '@platformatic/kafka'
 import { fetchBytesMax, fetchPartitionBytesMax } from './kafka-settings.ts'
-import { boundedKey, text, toTime } from './kafkajs-message.ts'
+import { boundedKey, text, toTime } from './storable-message.ts'
 import type { IncomingMessage } from './transport.ts'
 
 /** How long the broker holds back an answer without messages. */

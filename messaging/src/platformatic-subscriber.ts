@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer } from '@platformatic/kafka'
 import { type Backoff, backoffMs } from './backoff.ts'
+import { heartbeatsPerSession, leaveMaxMs, sessionTimeoutMsDefault, whenAborted } from './group-member.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
 import { OffsetCommits } from './offset-commits.ts'
 import { cutOff, openConsumer } from './platformatic-client.ts'
@@ -8,10 +9,6 @@ import { Membership, type OwnedPlace } from './platformatic-membership.ts'
 import { rangesOf } from './platformatic-reader.ts'
 import type { Subscriber, Subscription } from './transport.ts'
 
-const sessionTimeoutMsDefault = 10_000
-const heartbeatsPerSession = 5
-/** For the last commit and leaving the group; a broker that does not answer by then is left without a word. */
-const leaveMaxMs = 3_000
 /** About 5 s. */
 const firstJoinRetries = 5
 const again: Backoff = { firstMs: 200, maxMs: 5_000 }
@@ -40,12 +37,7 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
     protocolsMetadata: () => giveUp().then(() => Buffer.alloc(0)),
   })
   const offsets = new OffsetCommits(
-    {
-      commitOffsets: due =>
-        member.commit({
-          offsets: due.map(({ offset, ...of }) => ({ ...of, offset: BigInt(offset), leaderEpoch: -1 })),
-        }),
-    },
+    due => member.commit({ offsets: due.map(of => ({ ...of, leaderEpoch: -1 })) }),
     log,
   )
 
@@ -171,9 +163,3 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
 async function pause(failures: number, signal: AbortSignal): Promise<void> {
   await sleep(backoffMs(again, failures, Math.random()), undefined, { signal }).catch(() => undefined)
 }
-
-const whenAborted = (signal: AbortSignal | undefined) =>
-  new Promise<void>(resolve => {
-    if (signal?.aborted) resolve()
-    signal?.addEventListener('abort', () => resolve(), { once: true })
-  })
