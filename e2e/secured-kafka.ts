@@ -11,17 +11,14 @@ import {
   ResourcePatternTypes,
 } from 'kafkajs'
 import { findKafkaRuntime } from 'scripts/infrastructure/kafka-runtime'
-import { freePort } from 'scripts/infrastructure/ports'
 import { run } from 'scripts/infrastructure/run-command'
 import { kafkaLibraryFolder } from 'scripts/system/settings'
-import { startEmbeddedKafka, type TestKafka } from 'scripts/testing/servers'
+import { type GuardedKafka, startGuardedKafka } from 'scripts/testing/guarded-kafka'
 
 export const users = ['orders-service', 'payments-service', 'gateway'] as const
 export type User = (typeof users)[number]
 
-/** Where clients come in, by TLS and with a password; and the door of who administers, on this machine only. */
-export type SecuredKafka = TestKafka & {
-  adminBrokers: string[]
+export type SecuredKafka = GuardedKafka & {
   caFile: string
   passwordOf(user: User): string
 }
@@ -29,35 +26,24 @@ export type SecuredKafka = TestKafka & {
 /** A broker as docs/security.md sets it up: its listener, its authorizer, its users and their ACLs. */
 export async function startSecuredKafka(): Promise<SecuredKafka> {
   const folder = await mkdtemp(join(tmpdir(), 'secured-kafka-'))
-  const [port, tlsPort] = await Promise.all([freePort(), freePort()])
   const secret = 'store-secret'
   const { keyStore, caFile } = await makeCertificate(folder, secret)
   const passwordOf = (user: User) => `password-of-${user}`
-  const kafka = await startEmbeddedKafka({
-    port,
-    formatOptions: users.flatMap(user => [
-      '--add-scram',
-      `SCRAM-SHA-512=[name=${user},password=${passwordOf(user)}]`,
-    ]),
-    moreProperties: properties => ({
-      listeners: `${properties.listeners},CLIENTS://127.0.0.1:${tlsPort}`,
-      'advertised.listeners': `${properties['advertised.listeners']},CLIENTS://127.0.0.1:${tlsPort}`,
-      'listener.security.protocol.map': `${properties['listener.security.protocol.map']},CLIENTS:SASL_SSL`,
-      'sasl.enabled.mechanisms': 'SCRAM-SHA-512',
-      'listener.name.clients.scram-sha-512.sasl.jaas.config':
-        'org.apache.kafka.common.security.scram.ScramLoginModule required;',
+  const kafka = await startGuardedKafka({
+    protocol: 'SASL_SSL',
+    mechanisms: ['SCRAM-SHA-512'],
+    passwords: Object.fromEntries(users.map(user => [user, passwordOf(user)])),
+    properties: {
       'ssl.keystore.location': keyStore,
       'ssl.keystore.password': secret,
       'ssl.keystore.type': 'PKCS12',
       'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
       'allow.everyone.if.no.acl.found': 'false',
       'super.users': 'User:ANONYMOUS',
-    }),
+    },
   })
   return {
     ...kafka,
-    brokers: [`127.0.0.1:${tlsPort}`],
-    adminBrokers: kafka.brokers,
     caFile,
     passwordOf,
     async remove() {

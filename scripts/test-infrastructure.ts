@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import type { MigrationSet } from 'migrations/migrate'
 import pg from 'pg'
 import { inject } from 'vitest'
-import type { KafkaLogin } from './infrastructure/kafka-properties.ts'
 import { createDatabase, dropDatabase, type ServiceDatabase } from './testing/databases.ts'
 import {
   attachToSystem,
@@ -63,9 +62,9 @@ export async function startPrivatePostgres(): Promise<TestPostgres> {
   return startTestPostgres(await chooseServers())
 }
 
-/** A Kafka of the test's own, started, which it may stop, start and kill. `remove()` it at the end. A login needs Java. */
-export async function startPrivateKafka(options: { login?: KafkaLogin } = {}): Promise<TestKafka> {
-  return startTestKafka(await chooseServers(), options)
+/** A Kafka of the test's own, started, which it may stop, start and kill. `remove()` it at the end. */
+export async function startPrivateKafka(): Promise<TestKafka> {
+  return startTestKafka(await chooseServers())
 }
 
 /**

@@ -76,43 +76,6 @@ export function brokerProperties(listeners: KafkaListeners): Record<string, stri
   }
 }
 
-/** A user of brokers that ask who is there. */
-export type KafkaLogin = { username: string; password: string }
-
-/** The same broker, which takes nobody in without a login; it has the same one for itself. */
-export function withLogin(
-  properties: Record<string, string>,
-  { username, password }: KafkaLogin,
-): Record<string, string> {
-  const jaas = (module: string, users: string) =>
-    `org.apache.kafka.common.security.${module} required username="${username}" password="${password}"${users};`
-  return {
-    ...properties,
-    'listener.security.protocol.map': 'PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',
-    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
-    'sasl.mechanism.inter.broker.protocol': 'PLAIN',
-    'listener.name.plaintext.plain.sasl.jaas.config': jaas(
-      'plain.PlainLoginModule',
-      ` user_${username}="${password}"`,
-    ),
-    ...Object.fromEntries(
-      scramMechanisms.map(mechanism => [
-        `listener.name.plaintext.${mechanism.toLowerCase()}.sasl.jaas.config`,
-        jaas('scram.ScramLoginModule', ''),
-      ]),
-    ),
-  }
-}
-
-const scramMechanisms = ['SCRAM-SHA-256', 'SCRAM-SHA-512']
-
-/** For the tool that formats: users of these mechanisms are part of a cluster's data. */
-export const scramUsers = ({ username, password }: KafkaLogin): string[] =>
-  scramMechanisms.flatMap(mechanism => [
-    '--add-scram',
-    `${mechanism}=[name=${username},password=${password}]`,
-  ])
-
 export function asFile(properties: Record<string, string>): string {
   return `${Object.entries(properties)
     .map(([name, value]) => `${name}=${value}`)

@@ -5,16 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { Kafka, logLevel } from 'kafkajs'
 import { Daemon } from './daemon.ts'
 import { kafkaInDocker } from './kafka-docker.ts'
-import {
-  asFile,
-  brokerProperties,
-  clusterId,
-  heapOptions,
-  jvmOptions,
-  type KafkaLogin,
-  scramUsers,
-  withLogin,
-} from './kafka-properties.ts'
+import { asFile, brokerProperties, clusterId, heapOptions, jvmOptions } from './kafka-properties.ts'
 import type { KafkaRuntime } from './kafka-runtime.ts'
 import { accepts, freePort, isPortFree } from './ports.ts'
 import { run } from './run-command.ts'
@@ -39,8 +30,6 @@ export type KafkaOptions = {
   formatOptions?: string[]
   /** Where the broker's own metrics can be asked for; nowhere without it, nor in Docker. */
   jmxPort?: number
-  /** Whom alone the broker lets in; anybody without it. Not in Docker. */
-  login?: KafkaLogin
 }
 
 const host = '127.0.0.1'
@@ -52,7 +41,6 @@ export async function embeddedKafka(options: KafkaOptions): Promise<KafkaServer>
     advertisedPort = port,
     logFile,
     runtime,
-    login,
     formatOptions = [],
     moreProperties = () => ({}),
   } = options
@@ -62,7 +50,6 @@ export async function embeddedKafka(options: KafkaOptions): Promise<KafkaServer>
   const brokers = [`${host}:${port}`]
   const remove = () => rmSync(folder, { recursive: true, force: true })
   if (runtime.kind === 'docker') {
-    if (login) throw new Error('A Kafka that asks for a login needs Java 17; in Docker there is none.')
     const container = kafkaInDocker({
       folder,
       port,
@@ -94,13 +81,11 @@ export async function embeddedKafka(options: KafkaOptions): Promise<KafkaServer>
       // Nobody but the broker itself knows the controller's port, so any free one does.
       const advertised = `${host}:${advertisedPort}`
       const listeners = { bind: host, port, advertised, controllerPort: await freePort(), dataFolder }
-      const plain = brokerProperties(listeners)
-      const properties = login ? withLogin(plain, login) : plain
+      const properties = brokerProperties(listeners)
       writeFileSync(configuration, asFile({ ...properties, ...moreProperties(properties) }))
-      const users = [...(login ? scramUsers(login) : []), ...formatOptions]
-      if (!existsSync(dataFolder)) await format(runtime.java, java, folder, dataFolder, users)
+      if (!existsSync(dataFolder)) await format(runtime.java, java, folder, dataFolder, formatOptions)
     },
-    readyOnce: () => kafkaAnswers(host, port, login),
+    readyOnce: () => kafkaAnswers(host, port),
     readyMsMax: 60_000,
     stopSignal: 'SIGTERM',
     stopMsMax: 20_000,
@@ -156,11 +141,10 @@ async function assertPortFree(port: number): Promise<void> {
 }
 
 /** The broker accepts connections before it can serve: only one that names itself is ready. */
-export async function kafkaAnswers(host: string, port: number, login?: KafkaLogin): Promise<boolean> {
+export async function kafkaAnswers(host: string, port: number): Promise<boolean> {
   if (!(await accepts(port, host))) return false
   const kafka = new Kafka({
     brokers: [`${host}:${port}`],
-    ...(login && { sasl: { mechanism: 'plain', ...login } }),
     logLevel: logLevel.NOTHING,
     retry: { retries: 0 },
   })

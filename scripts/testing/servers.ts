@@ -3,7 +3,6 @@ import { fileURLToPath } from 'node:url'
 import type { Daemon } from '../infrastructure/daemon.ts'
 import { dockerAnswers, fetchImages } from '../infrastructure/docker.ts'
 import { embeddedKafka, type KafkaOptions } from '../infrastructure/kafka.ts'
-import type { KafkaLogin } from '../infrastructure/kafka-properties.ts'
 import { findKafkaRuntime } from '../infrastructure/kafka-runtime.ts'
 import { freePort } from '../infrastructure/ports.ts'
 import { embeddedPostgres, type PostgresAddress } from '../infrastructure/postgres.ts'
@@ -76,16 +75,12 @@ export async function startTestPostgres(kind: ServerKind): Promise<TestPostgres>
   return { address: server.address, ...(await startEmbedded(server, run)) }
 }
 
-/**
- * Started and ready. With `advertisedPort` its clients go there: to a proxy that somebody has put before it. With
- * `login` it lets in nobody else, and needs Java.
- */
+/** Started and ready. With `advertisedPort` its clients go there: to a proxy that somebody has put before it. */
 export async function startTestKafka(
   kind: ServerKind,
-  options: { port?: number; advertisedPort?: number; login?: KafkaLogin } = {},
+  options: { port?: number; advertisedPort?: number } = {},
 ): Promise<TestKafka> {
-  const isContainer = kind === 'containers' && !options.login
-  return isContainer ? containerKafka(options) : startEmbeddedKafka(options)
+  return kind === 'containers' ? containerKafka(options) : startEmbeddedKafka(options)
 }
 
 /** For what is set in the broker itself. */

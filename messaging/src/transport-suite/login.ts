@@ -1,4 +1,4 @@
-import { startPrivateKafka } from 'scripts/test-infrastructure'
+import { startGuardedKafka } from 'scripts/testing/guarded-kafka'
 import { describe, expect, test, vi } from 'vitest'
 import { range } from '../consumer-fixture.ts'
 import { consume, groupOf, newTopic, open, opened, publish, type Subject, soon, sorted } from './fixture.ts'
@@ -9,7 +9,11 @@ const mechanisms = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
 export function testLogin(subject: Subject): void {
   describe('a broker that asks who is there', () => {
     test('lets a login in by each mechanism, for all that is done; and nobody without it', async () => {
-      const kafka = await startPrivateKafka({ login })
+      const kafka = await startGuardedKafka({
+        protocol: 'SASL_PLAINTEXT',
+        mechanisms: ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'],
+        passwords: { [login.username]: login.password },
+      })
       opened.push(() => kafka.remove())
       for (const mechanism of mechanisms) {
         const { transport } = open(subject, kafka.brokers, { mechanism, ...login })
