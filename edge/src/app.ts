@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -33,9 +34,14 @@ export type App = FastifyInstance<
 
 export const bodyBytesMax = 64 * 1024
 
+/** A connection is kept so long for the next request. */
+const idleMsMax = 72_000
+
 export type AppOptions = Pick<FastifyServerOptions, 'routerOptions' | 'trustProxy'> & {
   /** Measures and traces every request; neither where it is left out. */
   telemetry?: Telemetry | undefined
+  /** Answers a request before any hook and route does; false leaves it to them. Never throws. */
+  answerFirst?: (request: IncomingMessage, response: ServerResponse) => boolean
   /** Registers what must see every request: hooks reach only the routes that are added after them. */
   prepare?: (app: App) => Promise<void>
   /** What to show as the OpenAPI document, made of this app's own. */
@@ -45,6 +51,11 @@ export type AppOptions = Pick<FastifyServerOptions, 'routerOptions' | 'trustProx
 /** A request id from outside is kept when it is harmless in logs and headers. */
 const acceptableRequestId = /^[A-Za-z0-9._:-]{1,128}$/
 
+export function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && acceptableRequestId.test(given) ? given : randomUUID()
+}
+
 /**
  * A Fastify app with what every service shares: strict validation, RFC 9457 problems, exact JSON numbers,
  * request ids (kept or made, logged, answered), the OpenAPI document at /openapi.json and Swagger UI at /docs.
@@ -52,18 +63,19 @@ const acceptableRequestId = /^[A-Za-z0-9._:-]{1,128}$/
 export async function createApp(
   about: { title: string; description: string },
   log: Logger,
-  { telemetry, prepare, document = own => own, ...options }: AppOptions = {},
+  { telemetry, answerFirst, prepare, document = own => own, ...options }: AppOptions = {},
 ): Promise<App> {
   const app: App = Fastify({
     ...options,
+    serverFactory: serve =>
+      createServer({ keepAliveTimeout: idleMsMax }, (request, response) => {
+        if (!answerFirst?.(request, response)) serve(request, response)
+      }),
     loggerInstance: log as FastifyBaseLogger,
     bodyLimit: bodyBytesMax,
     // Fastify would write two lines for each request; writeAccessLog writes one.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
-    genReqId: request => {
-      const given = request.headers['x-request-id']
-      return typeof given === 'string' && acceptableRequestId.test(given) ? given : randomUUID()
-    },
+    genReqId: requestIdOf,
     forceCloseConnections: 'idle',
     // What still comes on an open connection while the app closes is served, and told to come elsewhere next.
     return503OnClosing: false,

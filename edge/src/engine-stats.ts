@@ -1,5 +1,3 @@
-import type { Kysely } from 'kysely'
-import { countOpenDeadLetters, readOutboxBacklog } from 'messaging/backlog'
 import { type Static, Type } from 'typebox'
 
 /** What every service tells of its engine in `GET /stats`. */
@@ -27,39 +25,3 @@ export const EngineStats = Type.Object({
   }),
 })
 export type EngineStats = Static<typeof EngineStats>
-
-/** A broker that is down must not hold up the numbers that say so. */
-const lagMsMax = 1_500
-
-export async function readEngineStats<DB>(
-  db: Kysely<DB>,
-  service: string,
-  consumer: { name: string; lag(): Promise<number> },
-): Promise<EngineStats> {
-  const [outbox, deadLetters, lag] = await Promise.all([
-    readOutboxBacklog(db),
-    countOpenDeadLetters(db),
-    within(lagMsMax, consumer.lag()),
-  ])
-  return {
-    service,
-    at: new Date().toISOString(),
-    outbox: {
-      waiting: outbox.waiting,
-      oldest_age_ms: outbox.oldestAgeMs,
-      is_capped: outbox.isCapped,
-    },
-    consumer: { name: consumer.name, lag },
-    dead_letters: deadLetters,
-  }
-}
-
-async function within(ms: number, lag: Promise<number>): Promise<number | null> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<null>(resolve => {
-    timer = setTimeout(resolve, ms, null)
-  })
-  const known = await Promise.race([lag.catch(() => null), late])
-  clearTimeout(timer)
-  return known
-}

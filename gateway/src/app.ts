@@ -4,7 +4,8 @@ import type { Check } from 'edge/health'
 import type { Logger } from 'edge/log'
 import type { Telemetry } from 'edge/telemetry/start-telemetry'
 import { SystemDocument } from './api-document.ts'
-import { type DoorSettings, registerDoor } from './door.ts'
+import { type DoorSettings, registerDoor, securityHeaders } from './door.ts'
+
 import type { EventHub } from './events/event-hub.ts'
 import { registerEvents } from './events/event-routes.ts'
 import { registerForwarding } from './forward.ts'
@@ -12,6 +13,7 @@ import { registerSystemHealth } from './health.ts'
 import type { Auditor } from './integrity/auditor.ts'
 import { registerIntegrity } from './integrity/integrity-routes.ts'
 import type { ServiceName } from './public-calls.ts'
+import { refuseEarly } from './refuse-early.ts'
 import { registerStats } from './stats.ts'
 import { registerTimeline } from './timeline.ts'
 import type { Upstream } from './upstream.ts'
@@ -39,6 +41,7 @@ export async function buildGateway({
   log,
   telemetry,
 }: GatewayParts): Promise<App> {
+  const headers = await securityHeaders()
   const document = new SystemDocument(Object.values(upstreams))
   const app = await createApp(
     {
@@ -50,7 +53,8 @@ export async function buildGateway({
     {
       telemetry,
       trustProxy: door.trustedProxies.length > 0 ? door.trustedProxies : false,
-      prepare: prepared => registerDoor(prepared, door),
+      answerFirst: refuseEarly(upstreams, headers, log),
+      prepare: prepared => registerDoor(prepared, door, headers),
       document: own => document.joinedWith(own),
     },
   )

@@ -8,8 +8,15 @@ import { RateLimit } from './rate-limit.ts'
 export type DoorSettings = { corsOrigins: string[]; rateLimitPerSecond: number }
 
 /** What every request passes, in this order; registered before any route so that no answer is without it. */
-export async function registerDoor(app: App, settings: DoorSettings): Promise<void> {
-  await setSecurityHeaders(app)
+export async function registerDoor(
+  app: App,
+  settings: DoorSettings,
+  headers: Record<string, string>,
+): Promise<void> {
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers(headers)
+    done()
+  })
   // Before the rate limit, so that a page may read the 429.
   await app.register(cors, {
     origin: settings.corsOrigins,
@@ -29,7 +36,7 @@ export async function registerDoor(app: App, settings: DoorSettings): Promise<vo
 }
 
 /** Helmet's headers are the same for every answer, so they are asked for once; @fastify/helmet builds them anew each time. */
-async function setSecurityHeaders(app: App): Promise<void> {
+export async function securityHeaders(): Promise<Record<string, string>> {
   const headers: Record<string, string> = {}
   const protect = helmet({
     // Without TLS in front this would send the docs page's own requests to a port that does not speak it.
@@ -47,10 +54,7 @@ async function setSecurityHeaders(app: App): Promise<void> {
       error => (error ? reject(error) : resolve()),
     ),
   )
-  app.addHook('onRequest', (_request, reply, done) => {
-    reply.headers(headers)
-    done()
-  })
+  return headers
 }
 
 function limitRate(app: App, limit: RateLimit): void {

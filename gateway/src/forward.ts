@@ -77,11 +77,9 @@ export function sendUnavailable(
   service: string,
   { reason, isOverloaded }: Extract<Outcome, { kind: 'unavailable' }>,
 ): FastifyReply {
-  const headers = { 'retry-after': '1' }
   if (isOverloaded) {
     request.log.debug({ upstream: service, reason }, 'overloaded')
-    const detail = `The ${service} service has more to do than it can. Nothing was carried out; try again in a second.`
-    return sendProblem(request, reply, new Problem(503, 'overloaded', detail, { headers }))
+    return sendProblem(request, reply, overloaded(service))
   }
   request.log.warn({ upstream: service, reason }, 'upstream_unavailable')
   const advice =
@@ -92,7 +90,15 @@ export function sendUnavailable(
     request,
     reply,
     new Problem(503, 'upstream_unavailable', `The ${service} service does not answer. ${advice}`, {
-      headers,
+      headers: { 'retry-after': '1' },
     }),
   )
 }
+
+export const overloaded = (service: string) =>
+  new Problem(
+    503,
+    'overloaded',
+    `The ${service} service has more to do than it can. Nothing was carried out; try again in a second.`,
+    { headers: { 'retry-after': '1' } },
+  )

@@ -15,6 +15,8 @@ export type Outcome =
   | { kind: 'unavailable'; reason: string; isOverloaded?: true }
 export type Upstream = {
   name: string
+  /** Why a request would not be sent now; undefined while there is room. Costs next to nothing to ask. */
+  whyRefused(): string | undefined
   /** Never rejects and never takes longer than the timeout. Nothing is sent twice, whatever the method. */
   ask(request: Request, timeoutMs?: number): Promise<Outcome>
   close(): Promise<void>
@@ -23,7 +25,7 @@ export type Upstream = {
 /** One connection carries one request at a time; 64 of them at 2 ms each carry 32,000 requests a second. */
 const connectionsMax = 64
 /** Requests waiting or in flight: past this an upstream that hangs would only pile up work. */
-const requestsMax = 2_048
+const requestsMax = 1_024
 /**
  * When the first in the queue has waited for this long, whoever comes is refused at once: at twice what can be settled
  * a queue bounded by number alone made everybody wait until the timeout, and then nobody was told in time.
@@ -59,6 +61,7 @@ export function openUpstream(
   }
   return {
     name,
+    whyRefused,
     ask(request, timeoutMs = timeoutMsDefault) {
       const reason = whyRefused()
       if (reason !== undefined) return Promise.resolve({ kind: 'unavailable', reason, isOverloaded: true })

@@ -8,7 +8,7 @@ import { RecentIds } from './recent-ids.ts'
 
 export type HubSettings = {
   streamsMax: number
-  /** Events held of all partitions together: a minute of 500 a second, in about 13 MB. */
+  /** Events held of all partitions together: half a minute of 500 a second, in about 7 MB. */
   eventsMax?: number
   eventBytesMax?: number
   /** Events of each partition that are read again at start. */
@@ -37,8 +37,8 @@ export class EventHub {
 
   constructor(settings: HubSettings, log: Log) {
     this.#settings = {
-      eventsMax: 32_768,
-      eventBytesMax: 32 * 1024 * 1024,
+      eventsMax: 16_384,
+      eventBytesMax: 16 * 1024 * 1024,
       refillMax: 4_096,
       idsMax: 12_288,
       heartbeatMs: 10_000,

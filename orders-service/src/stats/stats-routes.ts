@@ -1,6 +1,6 @@
 import { type App, answers } from 'edge/app'
-import { readEngineStats } from 'edge/engine-stats'
 import { OrdersStats } from 'edge/orders-stats'
+import { readEngineStats } from 'edge/read-engine-stats'
 import { sharedReading } from 'edge/shared-reading'
 import type { Kysely } from 'kysely'
 import type { Transport } from 'messaging/transport'
