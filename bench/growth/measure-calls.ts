@@ -1,7 +1,7 @@
 import { middleMs, pointOf } from '../harness/results.ts'
 import type { Bench } from '../harness/section.ts'
 import { Shop } from '../shop/shop.ts'
-import { fillShop, orderIdOf } from './fill-shop.ts'
+import { fillShop, orderIdOf, vacuum } from './fill-shop.ts'
 
 const users = 1_000
 const figure = 'p50'
@@ -22,6 +22,7 @@ export async function measureCalls(bench: Bench): Promise<void> {
     for (const rows of sizes) {
       bench.say(`filling the tables up to ${rows.toLocaleString('en-US')} orders`)
       await fillShop(shop.databases, filled + 1, rows, users)
+      await vacuum(shop.databases)
       filled = rows
       calls = await callsAmong(shop, rows)
       await bench.measure(

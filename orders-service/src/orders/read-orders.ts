@@ -43,8 +43,17 @@ const awaited: Hop[] = [
 export async function findTimeline(db: Kysely<OrdersDatabase>, id: string): Promise<Timeline | undefined> {
   const row = await db
     .selectFrom('orders')
-    .leftJoin('inbox', join =>
-      join.on('inbox.consumer', '=', settleOrdersName).onRef('inbox.event_id', '=', 'orders.result_event_id'),
+    .leftJoinLateral(
+      // The limit has each row looked up by its whole key: a plan of when the inbox was small would read all of it.
+      eb =>
+        eb
+          .selectFrom('inbox')
+          .selectAll()
+          .where('consumer', '=', settleOrdersName)
+          .whereRef('event_id', '=', 'orders.result_event_id')
+          .limit(1)
+          .as('inbox'),
+      join => join.onTrue(),
     )
     .select([...columns, 'inbox.topic', 'inbox.partition', 'inbox.offset', 'inbox.published_at'])
     .where('orders.id', '=', id)
