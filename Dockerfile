@@ -25,7 +25,7 @@ RUN mkdir -p /secrets/orders-admin /secrets/orders /secrets/payments-admin /secr
 USER node
 WORKDIR /app/${SERVICE}
 # As scripts/system/services.ts starts them: small heaps, which the memory limits count on.
-CMD ["node", "--max-semi-space-size=4", "--max-old-space-size=96", "."]
+CMD ["node", "--max-semi-space-size=8", "--max-old-space-size=96", "."]
 
 FROM runtime AS service
 ARG SERVICE

@@ -6,6 +6,7 @@ import pg from 'pg'
 import type { Daemon } from 'scripts/infrastructure/daemon'
 import { freePort } from 'scripts/infrastructure/ports'
 import { serviceDaemon } from 'scripts/system/services'
+import { projectFolder } from 'scripts/system/settings'
 import type { BenchDatabase, KafkaForBench, Servers } from '../harness/servers.ts'
 import { startWorker, type Worker } from '../harness/worker.ts'
 import type { LoadQuestions } from '../load/load-process.ts'
@@ -161,7 +162,8 @@ async function startServices(
         GATEWAY_PORT: String(ports.gateway),
         ORDERS_URL: `http://127.0.0.1:${first.orders}`,
         PAYMENTS_URL: `http://127.0.0.1:${first.payments}`,
-        NODE_COMPILE_CACHE: join(servers.logFolder, 'compile-cache'),
+        // As of a service that has been started before: the first start holds 18 MB more, of what reads TypeScript.
+        NODE_COMPILE_CACHE: join(projectFolder, '.data', 'compile-cache'),
         ...databaseEnvironment('ORDERS', orders),
         ...databaseEnvironment('PAYMENTS', payments),
       },
