@@ -56,7 +56,7 @@ async function readCounters({ servers, databases }: Shop): Promise<Counters> {
     const { rows } = await client.query(
       `select
          coalesce(sum(calls) filter (where query !~* '^(begin|commit|rollback|set)'), 0)::float8 as statements,
-         coalesce(sum(calls) filter (where query ~* '^commit'), 0)::float8 as transactions,
+         (select sum(xact_commit) from pg_stat_database where datname = any ($1))::float8 as transactions,
          pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 as "walBytes",
          0::float8 as "deadTuples"
        from pg_stat_statements join pg_database d on d.oid = dbid where datname = any ($1)`,

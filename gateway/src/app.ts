@@ -53,7 +53,7 @@ export async function buildGateway({
     {
       telemetry,
       trustProxy: door.trustedProxies.length > 0 ? door.trustedProxies : false,
-      answerFirst: refuseEarly(upstreams, headers, log),
+      answerFirst: refuseEarly(upstreams, headers, log, telemetry),
       prepare: prepared => registerDoor(prepared, door, headers),
       document: own => document.joinedWith(own),
     },

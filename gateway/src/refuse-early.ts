@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { requestIdOf } from 'edge/app'
 import { type Problem, problemBody } from 'edge/problem'
+import type { Telemetry } from 'edge/telemetry/start-telemetry'
 import type { Log } from 'messaging/log'
+import { Counter } from 'prom-client'
 import { overloaded } from './forward.ts'
 import { publicCalls, type ServiceName } from './public-calls.ts'
 import type { Upstream } from './upstream.ts'
@@ -18,6 +20,7 @@ export function refuseEarly(
   upstreams: Record<ServiceName, Upstream>,
   headers: Record<string, string>,
   log: Log,
+  telemetry?: Telemetry,
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
   const calls = new Map<string, { upstream: Upstream; problem: Problem }>(
     publicCalls
@@ -27,12 +30,21 @@ export function refuseEarly(
         { upstream: upstreams[service], problem: overloaded(service) },
       ]),
   )
+  const refusals =
+    telemetry &&
+    new Counter({
+      name: 'http_requests_refused_total',
+      help: 'Told 503 overloaded before any route saw them, by the service they were for',
+      labelNames: ['upstream'],
+      registers: [telemetry.metrics.registry],
+    })
   let refused = 0
   let loggedAtMs = 0
-  function count(reason: string): void {
+  function count(upstream: string, reason: string): void {
+    refusals?.inc({ upstream })
     refused++
     if (performance.now() - loggedAtMs < logMsMin) return
-    log.warn({ refused, reason }, 'overloaded; requests are refused')
+    log.warn({ refused, upstream, reason }, 'overloaded; requests are refused')
     refused = 0
     loggedAtMs = performance.now()
   }
@@ -41,7 +53,7 @@ export function refuseEarly(
     const call = calls.get(`${method} ${url.split('?', 1)[0]}`)
     const reason = call?.upstream.whyRefused()
     if (call === undefined || reason === undefined || asked.origin !== undefined) return false
-    count(reason)
+    count(call.upstream.name, reason)
     const { problem } = call
     const id = requestIdOf(request)
     const body = JSON.stringify(problemBody(problem, id))

@@ -25,7 +25,7 @@ export type Upstream = {
 /** One connection carries one request at a time; 64 of them at 2 ms each carry 32,000 requests a second. */
 const connectionsMax = 64
 /** Requests waiting or in flight: past this an upstream that hangs would only pile up work. */
-const requestsMax = 512
+const requestsMax = 640
 /**
  * When the first in the queue has waited for this long, whoever comes is refused at once: at twice what can be settled
  * a queue bounded by number alone made everybody wait until the timeout, and then nobody was told in time.

@@ -18,6 +18,22 @@ const leaderWaitMs = 50
 const publishRetries = 5
 const publishRetryMs = (attempt: number) => Math.min(100 * 2 ** attempt, 3_000)
 
+/** Of the headers' names and of what comes again in them: types, sources. Ids are longer. */
+const repeatedLengthMax = 31
+const repeatedMax = 1_024
+const repeated = new Map<string, Buffer>()
+
+/** The client keeps headers in a Map by their encoded names: the same Buffer each time spares it a hash and a copy. */
+function encodeHeader(text = ''): Buffer {
+  const known = repeated.get(text)
+  if (known) return known
+  const encoded = Buffer.from(text)
+  if (text.length > repeatedLengthMax) return encoded
+  if (repeated.size === repeatedMax) repeated.clear()
+  repeated.set(text, encoded)
+  return encoded
+}
+
 /** The transport over @platformatic/kafka. Connects on first use. */
 export function openKafka(settings: KafkaSettings): Transport {
   let withoutKey = 0
@@ -25,7 +41,7 @@ export function openKafka(settings: KafkaSettings): Transport {
     ...baseOptions(settings),
     retries: publishRetries,
     retryDelay: (_client, _operation, attempt) => publishRetryMs(attempt),
-    serializers: stringSerializers,
+    serializers: { ...stringSerializers, headerKey: encodeHeader, headerValue: encodeHeader },
     // As kafkajs and Java choose, so that a key keeps its partition; its own default differs for half of the keys.
     partitioner: (message, key) => (key ? compatibilityPartitioner(message, key) : withoutKey++),
   })

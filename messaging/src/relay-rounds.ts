@@ -38,6 +38,8 @@ type Owned = {
   window: Window | undefined
   /** Where the next window begins, unless it is being read or the one in hand has more pages. */
   nextFrom: string | undefined
+  /** The next page of the window in hand, read while the one before it is published. */
+  ahead: Promise<Page> | undefined
   timeline: string | undefined
   rowsSinceStored: number
   storedAt: number
@@ -108,6 +110,7 @@ export class Relay {
       throw new Error('the database is on another timeline than a moment ago; the cursor is read again')
     }
     if (page.rows.length > 0) {
+      this.#readAhead(owned, page)
       await failpoint('relay.claimed')
       await this.#publish(page.rows)
       this.#publishedRows += page.rows.length
@@ -157,6 +160,7 @@ export class Relay {
       from: cursor.publishedTo,
       window: cursor.window && { from: cursor.publishedTo, ...cursor.window },
       nextFrom: undefined,
+      ahead: undefined,
       timeline: undefined,
       rowsSinceStored: 0,
       storedAt: performance.now(),
@@ -190,12 +194,22 @@ export class Relay {
     const { batchSize } = this.#settings
     owned.nextFrom = undefined
     if (owned.window) {
-      const page = await nextPage(owned.client, owned.window, batchSize)
+      const page = await (owned.ahead ?? nextPage(owned.client, owned.window, batchSize))
+      owned.ahead = undefined
       if (page.rows.length > 0) return page
       // It ended just at the end of a page; what was committed since is in the window after it.
       this.#advance(owned, page)
     }
     return openWindow(owned.client, owned.from, batchSize)
+  }
+
+  /** What a window has is decided, whenever it is read. */
+  #readAhead(owned: Owned, { rows, window }: Page): void {
+    const { batchSize } = this.#settings
+    if (rows.length < batchSize) return
+    owned.ahead = nextPage(owned.client, window, batchSize)
+    // Whoever takes it hears of its failure; after another failure nobody does.
+    owned.ahead.catch(() => undefined)
   }
 
   async #publish(rows: Page['rows']): Promise<void> {
@@ -254,12 +268,12 @@ export class Relay {
   }
 
   #forget(error?: unknown): void {
-    const client = this.#owned?.client
+    const { client, ahead } = this.#owned ?? {}
     this.#owned = undefined
     // Only ours: those of the pool's owner keep whoever has the connection next from ending with it.
     client?.off('error', this.#onLost)
     // The pool closes a connection that is given back with an error; it may be in the middle of a transaction.
-    client?.release(error !== undefined)
+    client?.release(error !== undefined || ahead !== undefined)
   }
 }
 
