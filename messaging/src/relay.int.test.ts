@@ -66,6 +66,26 @@ test('an observer sees each page and its end, may set headers, and holds up noth
   expect(ends).toEqual([expect.objectContaining({ message: 'no broker' }), undefined])
 })
 
+test('the next page is read while one is published, and waits for it: order survives a broker that refuses', async () => {
+  await outbox.append('a', 1, 2, 3, 4, 5)
+  const seen: unknown[] = []
+  let isBrokerDown = true
+  const transport = {
+    async publish(messages: OutgoingMessage[]) {
+      const { ahead } = relay.memoryForTests() as { ahead?: Promise<{ rows: unknown[] }> }
+      seen.push((await ahead)?.rows.length)
+      if (isBrokerDown) throw new Error('no broker')
+      await outbox.transport.publish(messages)
+    },
+  }
+  const relay = outbox.openRelay({ batchSize: 2, transport })
+  await expect(relay.relayOnce()).rejects.toThrow('no broker')
+  isBrokerDown = false
+  expect(await relayAll(relay)).toBe(5)
+  expect(outbox.scans()).toEqual([1, 2, 3, 4, 5])
+  expect(seen).toEqual([2, 2, 1, undefined])
+})
+
 test('what was rolled back is never published', async () => {
   const client = await outbox.pool.connect()
   await client.query('begin')
