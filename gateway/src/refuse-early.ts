@@ -12,7 +12,7 @@ const logMsMin = 1_000
 
 /**
  * Tells a client to come again before Fastify sees its request, while the service it asks has too much to do: what a
- * refusal costs is taken from those who are served, and this is a third of what routes and hooks would cost.
+ * refusal costs is taken from those who are served, and this is a fifth of what routes and hooks cost.
  * Only for calls without a parameter in their path, which are those that come in masses, and for programs: a page of
  * another origin may read an answer only with the headers that the routes' refusals have.
  */
