@@ -5,7 +5,6 @@ import type { CancelledOrder, Order, OrderStatus, Reason } from './orders/order.
 /** The tables this service asks for through Kysely; see migrations/orders and messaging/migrations. */
 export type OrdersDatabase = {
   orders: OrdersTable
-  inbox: InboxTable
 }
 
 export type OrdersTable = {
@@ -18,16 +17,6 @@ export type OrdersTable = {
   created_at: Date
   updated_at: Date
   result_event_id: string | null
-}
-
-type InboxTable = {
-  consumer: string
-  event_id: string
-  topic: string
-  partition: number
-  offset: bigint
-  published_at: Date
-  processed_at: Date
 }
 
 export const openOrdersDatabase = (pool: Pool) => openDatabase<OrdersDatabase>(pool)

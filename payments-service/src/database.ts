@@ -7,7 +7,6 @@ export type PaymentsDatabase = {
   accounts: AccountsTable
   ledger_entries: LedgerEntriesTable
   payments: PaymentsTable
-  inbox: InboxTable
 }
 
 export type AccountsTable = {
@@ -38,16 +37,6 @@ export type PaymentsTable = {
   reason: 'insufficient_funds' | 'account_not_found' | null
   task_event_id: string
   created_at: Date
-}
-
-type InboxTable = {
-  consumer: string
-  event_id: string
-  topic: string
-  partition: number
-  offset: bigint
-  published_at: Date
-  processed_at: Date
 }
 
 export const openPaymentsDatabase = (pool: Pool) => openDatabase<PaymentsDatabase>(pool)

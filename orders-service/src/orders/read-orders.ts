@@ -1,3 +1,4 @@
+import { handledMessage } from 'edge/handled-message'
 import type { Hop, Timeline } from 'edge/timeline'
 import { type Kysely, sql } from 'kysely'
 import { type OrdersDatabase, orderFromRow } from '../database.ts'
@@ -43,18 +44,7 @@ const awaited: Hop[] = [
 export async function findTimeline(db: Kysely<OrdersDatabase>, id: string): Promise<Timeline | undefined> {
   const row = await db
     .selectFrom('orders')
-    .leftJoinLateral(
-      // The limit has each row looked up by its whole key: a plan of when the inbox was small would read all of it.
-      eb =>
-        eb
-          .selectFrom('inbox')
-          .selectAll()
-          .where('consumer', '=', settleOrdersName)
-          .whereRef('event_id', '=', 'orders.result_event_id')
-          .limit(1)
-          .as('inbox'),
-      join => join.onTrue(),
-    )
+    .leftJoin(handledMessage(settleOrdersName, 'orders.result_event_id'), join => join.onTrue())
     .select([...columns, 'inbox.topic', 'inbox.partition', 'inbox.offset', 'inbox.published_at'])
     .where('orders.id', '=', id)
     .executeTakeFirst()

@@ -1,3 +1,4 @@
+import { handledMessage } from 'edge/handled-message'
 import type { Hop } from 'edge/timeline'
 import type { Kysely } from 'kysely'
 import type { PaymentsDatabase } from '../database.ts'
@@ -7,18 +8,7 @@ import { debitAccountsName } from './debit-accounts.ts'
 export async function findPaymentHops(db: Kysely<PaymentsDatabase>, orderId: string): Promise<Hop[]> {
   const row = await db
     .selectFrom('payments')
-    .leftJoinLateral(
-      // The limit has each row looked up by its whole key: a plan of when the inbox was small would read all of it.
-      eb =>
-        eb
-          .selectFrom('inbox')
-          .selectAll()
-          .where('consumer', '=', debitAccountsName)
-          .whereRef('event_id', '=', 'payments.task_event_id')
-          .limit(1)
-          .as('inbox'),
-      join => join.onTrue(),
-    )
+    .leftJoin(handledMessage(debitAccountsName, 'payments.task_event_id'), join => join.onTrue())
     .select(['payments.status', 'payments.created_at'])
     .select(['inbox.topic', 'inbox.partition', 'inbox.offset', 'inbox.published_at', 'inbox.processed_at'])
     .where('payments.order_id', '=', orderId)
