@@ -4,6 +4,7 @@ import { settle } from 'chaos/checker/settle'
 import { Customers } from 'chaos/load/customers'
 import { History } from 'chaos/load/history'
 import { Disk } from 'chaos/system/disk'
+import pg from 'pg'
 import { startSystem } from 'scripts/test-infrastructure'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -107,20 +108,37 @@ describe.each(['orders', 'payments'] as const)('while the disk of %s is full', n
   }) => {
     const disk = disks.get(name)
     if (!(disk instanceof Disk)) return skip(`this machine lets us mount no file system: ${disk?.message}`)
-    return underLoad(async ({ history }) => {
-      const from = Date.now()
-      await disk.fill()
+    return underLoad(async ({ history, untilMore }) => {
+      // Nothing is placed on a full disk, so what is to fail there must be on its way before.
+      const release = await holdPayments()
+      let from = 0
       const answers = () => history.attempts.filter(attempt => attempt.from > from).map(({ why }) => why)
       const retries = () => system.services[name].logs().filter(isRetryOf(from))
-      await expect
-        .poll(() => answers().filter(why => why === '503 unavailable').length, { timeout: 60_000 })
-        .toBeGreaterThan(5)
-      await expect.poll(() => retries().length, { timeout: 60_000 }).toBeGreaterThan(5)
-      await disk.free()
+      try {
+        await untilMore(100)
+        from = Date.now()
+        await disk.fill()
+        await release()
+        await expect
+          .poll(() => answers().filter(why => why === '503 unavailable').length, { timeout: 60_000 })
+          .toBeGreaterThan(5)
+        await expect.poll(() => retries().length, { timeout: 60_000 }).toBeGreaterThan(5)
+      } finally {
+        await release()
+        await disk.free()
+      }
       expect(answers().filter(why => why?.startsWith('5') && why !== '503 unavailable')).toEqual([])
     })
   })
 })
+
+/** No order is paid until the answer is called; balances change as before. */
+async function holdPayments(): Promise<() => Promise<void>> {
+  const session = new pg.Client(system.databases.payments.owner)
+  await session.connect()
+  await session.query('begin; lock table inbox in share row exclusive mode')
+  return () => session.end()
+}
 
 /** Of a batch that PostgreSQL had no room for: more often than a poison message is tried. */
 const isRetryOf = (from: number) => (line: string) => {
