@@ -48,10 +48,11 @@ for (const project of projects.filter(name => wanted.includes(name))) {
 }
 await servers?.stop()
 
-const sum = (part: keyof Count) => counts.reduce((total, count) => total + count[part], 0)
+const sum = (part: 'passed' | 'failed' | 'skipped') => counts.reduce((total, count) => total + count[part], 0)
 const failed = interrupted ? Math.max(1, sum('failed')) : sum('failed')
 const skipped = sum('skipped')
 if (sum('passed') + failed === 0) console.log(`No test matches ${filters.join(' ')}.`)
+for (const failure of counts.flatMap(({ failures }) => failures)) console.log(`failed: ${failure}`)
 console.log(`\n${sum('passed')} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
 process.exit(interrupted ? 130 : failed > 0 || sum('passed') === 0 ? 1 : 0)
 

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { projectFolder } from '../system/settings.ts'
 
-export type Count = { passed: number; failed: number; skipped: number }
+/** `failures` are names, for the end of a long output. */
+export type Count = { passed: number; failed: number; skipped: number; failures: string[] }
 
 let running: ChildProcess | undefined
 
@@ -21,7 +22,7 @@ export async function runCheck(name: string, commands: string[]): Promise<Count>
     if ((await runTool(tool!, args)) !== 0) failed = 1
   }
   console.log(failed ? `${name} failed` : `${name} passed`)
-  return { passed: 1 - failed, failed, skipped: 0 }
+  return { passed: 1 - failed, failed, skipped: 0, failures: failed ? [name] : [] }
 }
 
 type Project = {
@@ -30,6 +31,8 @@ type Project = {
   resultFile: string
   env: Record<string, string> | undefined
 }
+
+type FileResult = { name: string; assertionResults: { status: string; fullName: string }[] }
 
 /** One Vitest project; counts come from its JSON report, so that what it says and what we say agree. */
 export async function runProject({ project, filters, resultFile, env }: Project): Promise<Count> {
@@ -47,9 +50,16 @@ export async function runProject({ project, filters, resultFile, env }: Project)
     numFailedTests: failed = 0,
     numPendingTests: pending = 0,
     numTodoTests: todo = 0,
+    testResults = [],
   } = report
+  const failures = (testResults as FileResult[]).flatMap(({ name, assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map(({ fullName }) => `${relative(projectFolder, name)}: ${fullName}`),
+  )
   // A file that could not be loaded or a set-up that broke fails the run without failing a test.
-  return { passed, failed: code === 0 ? failed : Math.max(1, failed), skipped: pending + todo }
+  if (code !== 0 && failures.length === 0) failures.push(`${project} as a whole; see above`)
+  return { passed, failed: code === 0 ? failed : Math.max(1, failed), skipped: pending + todo, failures }
 }
 
 function runTool(tool: string, args: string[], env: Record<string, string> = {}): Promise<number> {
