@@ -24,7 +24,10 @@ export type Upstream = {
 
 /** One connection carries one request at a time; 64 of them at 2 ms each carry 32,000 requests a second. */
 const connectionsMax = 64
-/** Requests waiting or in flight: past this an upstream that hangs would only pile up work. */
+/**
+ * Requests waiting or in flight: room for a client with 512 connections. Each one more costs all the others, since what
+ * waits is what the collector copies; past this an upstream that hangs would only pile up work.
+ */
 const requestsMax = 640
 /**
  * When the first in the queue has waited for this long, whoever comes is refused at once: at twice what can be settled
