@@ -19,7 +19,7 @@ export type RelaySettings = {
   /** The cursor is stored after this long, or this many rows, whichever comes first: what a crash repeats. */
   cursorIntervalMs?: number
   cursorRowsMax?: number
-  /** The wait of an idle relay that nobody wakes grows from the first to the second. */
+  /** The wait of an idle relay grows from the first to the second; after a wake-up from four times the first. */
   pollMinMs?: number
   pollMaxMs?: number
   /** How long a stop goes on publishing what is there. */
@@ -34,7 +34,7 @@ export const relayDefaults = {
   leaseMs: 10_000,
   cursorIntervalMs: 1_000,
   cursorRowsMax: 10_000,
-  pollMinMs: 20,
+  pollMinMs: 5,
   pollMaxMs: 1_000,
   drainMaxMs: 4_000,
   retry: { firstMs: 50, maxMs: 2_000 },

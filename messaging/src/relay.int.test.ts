@@ -542,6 +542,28 @@ describe('waking', () => {
     await relay.stop()
   })
 
+  test('where writers wake nobody it polls four times as soon as where they do', async () => {
+    const relay = startRelay(outbox.settings({ pollMinMs: 250, pollMaxMs: 60_000 }))
+    const { pool: silent, append } = outbox.openPool()
+    /** Until a poll finds it. */
+    const publishedAfter = async (scan: number) => {
+      const appendedAt = performance.now()
+      await append('a', scan)
+      await expect.poll(() => outbox.scans().at(-1), { interval: 5, timeout: 5_000 }).toBe(scan)
+      return performance.now() - appendedAt
+    }
+    // It wakes itself once as it begins to listen: the first may be found by that.
+    await publishedAfter(1)
+    await publishedAfter(2)
+    const afterPoll = await publishedAfter(3)
+    await outbox.append('a', 4)
+    await expect.poll(() => outbox.scans().at(-1), { interval: 5 }).toBe(4)
+    const afterWakeUp = await publishedAfter(5)
+    expect(afterWakeUp / afterPoll).toBeGreaterThan(2)
+    await relay.stop()
+    await silent.end()
+  })
+
   test('a stopped relay has drained, and lets a standby take over at once', async () => {
     const first = startRelay(outbox.settings(sleepy))
     await expect.poll(() => first.isOwner).toBe(true)

@@ -19,6 +19,9 @@ export type RunningRelay = {
   readonly publishedRows: number
 }
 
+/** Writers that wake us leave a poll little to find; it begins at four times `pollMinMs`. */
+const idleRoundsOnceWoken = 2
+
 /** Runs a relay until stopped. Never throws: failures are logged and retried with backoff, for ever. */
 export function startRelay(settings: RelaySettings): RunningRelay {
   const { pool, log, name, pollMinMs, pollMaxMs, drainMaxMs, retry, observer } = {
@@ -58,12 +61,13 @@ export function startRelay(settings: RelaySettings): RunningRelay {
     let idleRounds = 0
     let failures = 0
     while (!stopping.signal.aborted) {
+      const isWoken = isAwake || relay.hasNext
       // What a commit has brought was read before this; whoever woke us since has to be read all the same.
       if (!relay.hasNext) isAwake = false
       try {
         const outcome = await relay.relayOnce()
         failures = 0
-        if (outcome.kind === 'published') idleRounds = 0
+        if (outcome.kind === 'published') idleRounds = isWoken ? idleRoundsOnceWoken : 0
         // A page that was not full was all there was. Whoever has committed since has woken us; another look at once
         // would find nothing, and at 100 events a second cost as much as all the others.
         const isAllPublished = outcome.kind === 'idle' || (outcome.kind === 'published' && !outcome.isMore)
