@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Admin, Partitioners, type Producer } from 'kafkajs'
+import { type Admin, type KafkaJSProtocolError, Partitioners, type Producer } from 'kafkajs'
 import type { KafkaSettings } from './kafka-settings.ts'
 import { openClient } from './kafkajs-client.ts'
 import { follow } from './kafkajs-follow.ts'
 import { subscribe } from './kafkajs-subscriber.ts'
+import { publishInParts } from './publish-in-parts.ts'
 import type { OutgoingMessage, TopicSettings, Transport } from './transport.ts'
 
 /** A broker that does not answer is left without a word. */
@@ -25,7 +26,13 @@ export function openKafka(settings: KafkaSettings): Transport {
   return {
     async publish(messages) {
       const connected = await producer.get()
-      await connected.sendBatch({ acks: -1, topicMessages: byTopic(messages) })
+      const send = (part: OutgoingMessage[]) =>
+        connected.sendBatch({ acks: -1, topicMessages: byTopic(part) })
+      await publishInParts(
+        messages,
+        send,
+        error => (error as Partial<KafkaJSProtocolError>).type === 'MESSAGE_TOO_LARGE',
+      )
     },
     subscribe: subscription => subscribe(settings, subscription),
     follow: async following => follow(settings, await admin.get(), following),

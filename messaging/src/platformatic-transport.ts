@@ -10,7 +10,8 @@ import type { KafkaSettings } from './kafka-settings.ts'
 import { baseOptions, cutOff, isError, told, watch } from './platformatic-client.ts'
 import { follow } from './platformatic-follow.ts'
 import { subscribe } from './platformatic-subscriber.ts'
-import type { TopicSettings, Transport } from './transport.ts'
+import { publishInParts } from './publish-in-parts.ts'
+import type { OutgoingMessage, TopicSettings, Transport } from './transport.ts'
 
 const pingMaxMs = 5_000
 const leaderWaitMs = 50
@@ -47,21 +48,15 @@ export function openKafka(settings: KafkaSettings): Transport {
   })
   const admin = new Admin(baseOptions(settings))
   for (const client of [producer, admin]) watch(client, settings)
+  const send = (messages: OutgoingMessage[]) =>
+    producer.send({
+      acks: ProduceAcks.ALL,
+      messages: messages.map(({ key, ...message }) => ({ ...message, key: key ?? undefined })),
+    })
 
   return {
     async publish(messages) {
-      if (messages.length === 0) return
-      await told(
-        producer.send({
-          acks: ProduceAcks.ALL,
-          messages: messages.map(({ topic, key, value, headers }) => ({
-            topic,
-            key: key ?? undefined,
-            value,
-            headers,
-          })),
-        }),
-      )
+      await told(publishInParts(messages, send, error => isError(error, 'MESSAGE_TOO_LARGE')))
     },
     subscribe: subscription => subscribe(settings, subscription),
     follow: following => follow(settings, following),

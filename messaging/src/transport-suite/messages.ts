@@ -1,5 +1,5 @@
 import { zstdCompressSync } from 'node:zlib'
-import { CompressionCodecs, CompressionTypes, Kafka, logLevel } from 'kafkajs'
+import { CompressionCodecs, CompressionTypes, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
 import { testBrokers } from 'scripts/test-infrastructure'
 import { describe, expect, test, vi } from 'vitest'
 import { range } from '../consumer-fixture.ts'
@@ -100,6 +100,33 @@ export function testMessages(subject: Subject): void {
       expect(batches.every(batch => batch.length <= 6)).toBe(true)
     })
 
+    test.each([
+      ['any', '1048588', 20, 300_000],
+      ['one that is set to take less', '20000', 50, 2_000],
+    ])(
+      'more than a topic takes at once is published at once, and keeps its order: %s',
+      async (_, bytesMax, count, size) => {
+        const { transport } = open(subject)
+        const topic = await newTopic(transport, 2)
+        await setMessageBytesMax(topic, bytesMax)
+        const keys = 2
+        const scans = range(0, count)
+        const filling = 'x'.repeat(size)
+        await transport.publish(
+          scans.map(scan => ({
+            topic,
+            key: `k${scan % keys}`,
+            value: filling,
+            headers: { scan: String(scan) },
+          })),
+        )
+        const { batches } = await consume(transport, topic)
+        const got = () => batches.flat().map(({ headers }) => Number(headers.scan))
+        await vi.waitFor(() => expect(new Set(got()).size).toBe(count), soon)
+        expectOrdered(got(), scans, keys)
+      },
+    )
+
     test('a message that the broker refuses as too large rejects', async () => {
       const { transport } = open(subject)
       const topic = await newTopic(transport, 1)
@@ -107,5 +134,17 @@ export function testMessages(subject: Subject): void {
       await expect(transport.publish([large])).rejects.toThrow(/larger than the max/)
       await publish(transport, topic, [1])
     })
+  })
+}
+
+async function setMessageBytesMax(topic: string, value: string): Promise<void> {
+  const admin = new Kafka({ brokers: testBrokers(), logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  opened.push(() => admin.disconnect())
+  await admin.alterConfigs({
+    validateOnly: false,
+    resources: [
+      { type: ConfigResourceTypes.TOPIC, name: topic, configEntries: [{ name: 'max.message.bytes', value }] },
+    ],
   })
 }
