@@ -1,62 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  Admin,
-  compatibilityPartitioner,
-  ProduceAcks,
-  Producer,
-  stringSerializers,
-} from '@platformatic/kafka'
+import { Admin } from '@platformatic/kafka'
 import type { KafkaSettings } from './kafka-settings.ts'
 import { baseOptions, cutOff, isError, told, watch } from './platformatic-client.ts'
 import { follow } from './platformatic-follow.ts'
+import { openPublisher } from './platformatic-publisher.ts'
 import { subscribe } from './platformatic-subscriber.ts'
 import { publishInParts } from './publish-in-parts.ts'
-import type { OutgoingMessage, TopicSettings, Transport } from './transport.ts'
+import type { TopicSettings, Transport } from './transport.ts'
 
 const pingMaxMs = 5_000
 const leaderWaitMs = 50
-/** About 5 s in all. */
-const publishRetries = 5
-const publishRetryMs = (attempt: number) => Math.min(100 * 2 ** attempt, 3_000)
-
-/** Of the headers' names and of what comes again in them: types, sources. Ids are longer. */
-const repeatedLengthMax = 31
-const repeatedMax = 1_024
-const repeated = new Map<string, Buffer>()
-
-/** The client keeps headers in a Map by their encoded names: the same Buffer each time spares it a hash and a copy. */
-function encodeHeader(text = ''): Buffer {
-  const known = repeated.get(text)
-  if (known) return known
-  const encoded = Buffer.from(text)
-  if (text.length > repeatedLengthMax) return encoded
-  if (repeated.size === repeatedMax) repeated.clear()
-  repeated.set(text, encoded)
-  return encoded
-}
 
 /** The transport over @platformatic/kafka. Connects on first use. */
 export function openKafka(settings: KafkaSettings): Transport {
-  let withoutKey = 0
-  const producer = new Producer({
-    ...baseOptions(settings),
-    retries: publishRetries,
-    retryDelay: (_client, _operation, attempt) => publishRetryMs(attempt),
-    serializers: { ...stringSerializers, headerKey: encodeHeader, headerValue: encodeHeader },
-    // As kafkajs and Java choose, so that a key keeps its partition; its own default differs for half of the keys.
-    partitioner: (message, key) => (key ? compatibilityPartitioner(message, key) : withoutKey++),
-  })
+  const publisher = openPublisher(settings)
   const admin = new Admin(baseOptions(settings))
-  for (const client of [producer, admin]) watch(client, settings)
-  const send = (messages: OutgoingMessage[]) =>
-    producer.send({
-      acks: ProduceAcks.ALL,
-      messages: messages.map(({ key, ...message }) => ({ ...message, key: key ?? undefined })),
-    })
+  for (const client of [publisher.client, admin]) watch(client, settings)
 
   return {
     async publish(messages) {
-      await told(publishInParts(messages, send, error => isError(error, 'MESSAGE_TOO_LARGE')))
+      await told(publishInParts(messages, publisher.send, error => isError(error, 'MESSAGE_TOO_LARGE')))
     },
     subscribe: subscription => subscribe(settings, subscription),
     follow: following => follow(settings, following),
@@ -101,7 +64,7 @@ export function openKafka(settings: KafkaSettings): Transport {
       return behind
     },
     async close() {
-      cutOff(producer)
+      cutOff(publisher.client)
       cutOff(admin)
     },
   }
