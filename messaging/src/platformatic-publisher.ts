@@ -7,8 +7,8 @@ import type { OutgoingMessage } from './transport.ts'
 
 /** How long a broker waits for its replicas. */
 const ackMsMax = 10_000
-/** About 5 s in all. */
-const retries = 5
+/** No attempt begins later than this. */
+const attemptsMs = 5_000
 const retryMs = (attempt: number) => Math.min(200 * 2 ** attempt, 3_000)
 
 /** Messages of one partition. */
@@ -25,6 +25,7 @@ export function openPublisher(settings: KafkaSettings) {
   /** Not more than the broker takes of a partition at once. */
   async function send(messages: OutgoingMessage[]): Promise<void> {
     const topics = [...new Set(messages.map(({ topic }) => topic))]
+    const beganAt = performance.now()
     let batches: Set<Batch> | undefined
     for (let attempt = 0; ; attempt++) {
       try {
@@ -44,7 +45,8 @@ export function openPublisher(settings: KafkaSettings) {
         await Promise.all(sent)
         return
       } catch (error) {
-        if (attempt === retries || findErrorBy(error as Error, 'canRetry', false)) throw error
+        if (performance.now() - beganAt > attemptsMs || findErrorBy(error as Error, 'canRetry', false))
+          throw error
         await sleep(retryMs(attempt))
       }
     }
