@@ -189,10 +189,14 @@ export class Lane {
 
   async #untilPublished(wanted: number): Promise<{ published: number; atMs: number }> {
     let published = 0
-    await until(async () => {
-      published = await this.#published()
-      return published >= wanted
-    }, `message ${wanted} of ${this.#relay.name}`)
+    await until(
+      async () => {
+        published = await this.#published()
+        return published >= wanted
+      },
+      `message ${wanted} of ${this.#relay.name}`,
+      () => published,
+    )
     return { published, atMs: sharedClockMs() }
   }
 
@@ -260,9 +264,11 @@ export class Lane {
   }
 }
 
-async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + arriveMsMax
-  while (!(await condition())) {
+/** Throws where nothing comes of it for a minute; `progress` says how far it is. */
+async function until(condition: () => Promise<boolean>, what: string, progress = () => 0): Promise<void> {
+  let deadline = Date.now() + arriveMsMax
+  for (let reached = progress(); !(await condition()); reached = progress()) {
+    if (progress() > reached) deadline = Date.now() + arriveMsMax
     if (Date.now() > deadline) throw new Error(`Waited ${arriveMsMax / 1000} s for ${what}, in vain.`)
     await sleep(pollMs)
   }

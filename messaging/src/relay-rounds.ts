@@ -136,6 +136,11 @@ export class Relay {
     this.#forget()
   }
 
+  /** Gives its connection back without a word, as a crash would: the lease runs out. */
+  abandon(reason: unknown): void {
+    this.#forget(reason)
+  }
+
   async #acquire(): Promise<Owned | RelayOutcome> {
     const { pool, name, leaseMs, log } = this.#settings
     const askedAt = performance.now()

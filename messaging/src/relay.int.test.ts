@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -575,6 +576,31 @@ describe('waking', () => {
     await second.stop()
     expect(outbox.published.length).toBe(3000)
   })
+
+  test.each([
+    ['hangs', () => new Promise<void>(() => {})],
+    ['is too slow for what there is', () => sleep(150)],
+  ])(
+    'stopped while the broker %s, it gives its connection back, and what it has not published stays',
+    async (_, publish) => {
+      await outbox.append('a', ...range(1, 100))
+      const { pool } = outbox.openPool()
+      const transport = { publish: async () => publish() }
+      const relay = startRelay(
+        outbox.settings({ pool, transport, log: quiet, batchSize: 10, drainMaxMs: 300, leaseMs: 1_000 }),
+      )
+      await expect.poll(() => relay.isOwner).toBe(true)
+      await sleep(200)
+      await relay.stop()
+      await expect(Promise.race([pool.end(), sleep(2_000).then(() => 'never')])).resolves.not.toBe('never')
+      const heir = outbox.openRelay()
+      await expect
+        .poll(() => heir.relayOnce().then(({ kind }) => kind), { timeout: 15_000 })
+        .toBe('published')
+      await relayAll(heir)
+      expect(outbox.scans().at(-1)).toBe(100)
+    },
+  )
 
   test('a broker that is down is retried until it is back, without a loss', async () => {
     let failures = 3

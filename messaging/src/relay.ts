@@ -19,6 +19,9 @@ export type RunningRelay = {
   readonly publishedRows: number
 }
 
+/** For the page in hand when draining is over, and to release the lease. */
+const releaseMaxMs = 500
+
 /** Writers that wake us leave a poll little to find; it begins at four times `pollMinMs`. */
 const idleRoundsOnceWoken = 2
 
@@ -101,12 +104,13 @@ export function startRelay(settings: RelaySettings): RunningRelay {
       stopping.abort()
       endSleep()
       // A broker that hangs must not hold up the process: what is not published stays in the outbox.
-      const tooLong = delay(drainMaxMs, undefined, { ref: false }).then(() => {
-        throw new Error(`not drained within ${drainMaxMs} ms`)
+      const tooLong = delay(drainMaxMs + releaseMaxMs, undefined, { ref: false }).then(() => {
+        throw new Error(`the page in hand was not published within ${drainMaxMs} ms`)
       })
-      await Promise.race([drain(), tooLong]).catch(err =>
-        log.warn({ err }, 'relay stopped before it stored its cursor; the next owner repeats a little'),
-      )
+      await Promise.race([drain(), tooLong]).catch(err => {
+        log.warn({ err }, 'relay stopped before it stored its cursor; the next owner repeats a little')
+        relay.abandon(err)
+      })
       await peers.close()
     },
     get isOwner() {
