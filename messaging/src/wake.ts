@@ -2,8 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool, PoolClient } from 'pg'
 import type { Log } from './log.ts'
 
-const listenAgainAfterMs = 5_000
-
 /**
  * Wakes the relay that owns the outbox in another instance: NOTIFY outside of any business transaction (inside, it
  * would make commits queue behind one lock), at most one under way at a time however often it is asked for.
@@ -13,14 +11,15 @@ export class PeerWaker {
   readonly #pool: Pool
   readonly #channel: string
   readonly #log: Log
+  readonly #listenAgainAfterMs: number
   readonly #closing = new AbortController()
   readonly #listening: Promise<void>
-  #client: PoolClient | undefined
   #underWay: Promise<void> | undefined
   #isAskedAgain = false
 
-  constructor(pool: Pool, channel: string, onWake: () => void, log: Log) {
+  constructor(pool: Pool, channel: string, onWake: () => void, log: Log, listenAgainAfterMs = 5_000) {
     this.#pool = pool
+    this.#listenAgainAfterMs = listenAgainAfterMs
     this.#channel = channel.replaceAll(/[^a-z0-9_]/g, '_')
     this.#log = log
     this.#listening = this.#listen(onWake)
@@ -45,7 +44,6 @@ export class PeerWaker {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    this.#client?.release(true)
     await this.#listening
     this.#isAskedAgain = false
     await this.#underWay
@@ -54,26 +52,29 @@ export class PeerWaker {
   async #listen(onWake: () => void): Promise<void> {
     const { signal } = this.#closing
     while (!signal.aborted) {
+      let client: PoolClient | undefined
       try {
-        const client = await this.#pool.connect()
-        if (signal.aborted) return client.release()
-        const lost = new Promise<void>(resolve => {
-          client.on('error', () => resolve())
-          client.on('end', () => resolve())
-          signal.addEventListener('abort', () => resolve(), { once: true })
-        })
-        this.#client = client
+        client = await this.#pool.connect()
+        const lost = whenLost(client, signal)
         client.on('notification', onWake)
-        await client.query(`listen ${this.#channel}`)
         // Something may have been announced while nobody listened.
-        onWake()
+        await Promise.race([client.query(`listen ${this.#channel}`).then(onWake), lost])
         await lost
-        this.#client = undefined
-        if (!signal.aborted) client.release(true)
       } catch (err) {
         this.#log.debug({ err }, 'cannot listen for wake-ups; polling')
+      } finally {
+        // Closed: another who had it would be told of our wake-ups.
+        client?.release(true)
       }
-      await sleep(listenAgainAfterMs, undefined, { signal }).catch(() => undefined)
+      await sleep(this.#listenAgainAfterMs, undefined, { signal }).catch(() => undefined)
     }
   }
 }
+
+const whenLost = (client: PoolClient, signal: AbortSignal) =>
+  new Promise<void>(resolve => {
+    client.on('error', () => resolve())
+    client.on('end', () => resolve())
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
