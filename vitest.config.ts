@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 /** Two cores: Postgres, Kafka and the services need one of them. */
 const maxWorkers = 2
+/** A busy machine may stand still for a second, which is what `expect.poll` waits by itself. */
+const expect = { poll: { timeout: 10_000 } }
 const setUp = (part: string) => `./scripts/testing/setup-${part}.ts`
 
 export default defineConfig({
@@ -21,6 +23,7 @@ export default defineConfig({
         test: {
           name: 'int',
           include: ['**/*.int.test.ts'],
+          expect,
           globalSetup: setUp('infrastructure'),
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -31,6 +34,7 @@ export default defineConfig({
         test: {
           name: 'proof',
           include: ['e2e/**/*.proof.test.ts'],
+          expect,
           globalSetup: setUp('infrastructure'),
           testTimeout: 120_000,
           hookTimeout: 60_000,
@@ -41,6 +45,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.e2e.test.ts'],
+          expect,
           globalSetup: setUp('system'),
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -179,7 +179,10 @@ describe('a crash between redrive and release', () => {
       async handle(_: unknown, messages: unknown[]) {
         if (messages.length === 1) {
           corrected = releaseForgottenKeys(scans.desk)
-          await vi.waitFor(async () => expect(await scans.count(waitingForLock)).toBe(1), { interval: 5 })
+          await vi.waitFor(async () => expect(await scans.count(waitingForLock)).toBe(1), {
+            interval: 5,
+            timeout: 10_000,
+          })
         }
         throw new Error('the handler of before the correction')
       },

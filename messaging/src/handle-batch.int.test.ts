@@ -278,7 +278,7 @@ describe('broken infrastructure is waited out', () => {
       const [mine, other] = first!.payload.scan === 1 ? [1, 2] : [2, 1]
       await sql`update places set n = n + 1 where id = ${mine}`.execute(trx)
       both++
-      await vi.waitFor(() => expect(both).toBeGreaterThanOrEqual(2))
+      await vi.waitFor(() => expect(both).toBeGreaterThanOrEqual(2), { timeout: 10_000 })
       await sql`update places set n = n + 1 where id = ${other}`.execute(trx)
     }
     const outcomes = await Promise.all([scans.handle([message('a', 1)]), scans.handle([message('b', 2)])])

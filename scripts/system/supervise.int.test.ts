@@ -97,5 +97,7 @@ test('lines reach the file and the listener, the last ones before the end too', 
   await daemon.start()
   expect(await daemon.stop()).toEqual({ code: 0, signal: null })
   expect(lines).toEqual(['up', 'bye'])
-  await vi.waitFor(() => expect(readLines(daemon.options.logFile)).toEqual(['up', 'bye']))
+  await vi.waitFor(() => expect(readLines(daemon.options.logFile)).toEqual(['up', 'bye']), {
+    timeout: 10_000,
+  })
 })
