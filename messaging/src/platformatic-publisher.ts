@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAPI, findErrorBy, ProduceAcks, Producer, produceV9, Writer } from '@platformatic/kafka'
+import { type Backoff, backoffMs } from './backoff.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
 import { baseOptions } from './platformatic-client.ts'
 import { encodeRecordBatch, partitionOf } from './record-batch.ts'
@@ -7,15 +8,15 @@ import type { OutgoingMessage } from './transport.ts'
 
 /** How long a broker waits for its replicas. */
 const ackMsMax = 10_000
-/** No attempt begins later than this. */
+/** What fails later than this is told instead of tried again. */
 const attemptsMs = 5_000
-const retryMs = (attempt: number) => Math.min(200 * 2 ** attempt, 3_000)
+const again: Backoff = { firstMs: 200, maxMs: 3_000 }
 
 /** Messages of one partition. */
 type Batch = { topic: string; partition: number; records: Buffer }
 
 /**
- * Its connections and its metadata are the client's; what is sent is encoded here, since the client takes five times as
+ * Its connections and its metadata are the client's; what is sent is encoded here, since the client takes three times as
  * long for it.
  */
 export function openPublisher(settings: KafkaSettings) {
@@ -47,7 +48,7 @@ export function openPublisher(settings: KafkaSettings) {
       } catch (error) {
         if (performance.now() - beganAt > attemptsMs || findErrorBy(error as Error, 'canRetry', false))
           throw error
-        await sleep(retryMs(attempt))
+        await sleep(backoffMs(again, attempt, Math.random()))
       }
     }
   }
