@@ -200,16 +200,19 @@ class Both {
 
   async #read(reader: Reader): Promise<void> {
     this.#story.push(`read ${this.#readers.indexOf(reader)}`)
-    const limit = 3
+    // A payload here has two bytes.
+    const bounds = { rows: 3, bytes: this.#scheduler.pick([1, 4, 100]) }
     const [found, expected] = await Promise.all([
-      readPage(real, reader.client, reader.real, limit),
-      this.#run(readPage(model, this.#connection as never, reader.model, limit)),
+      readPage(real, reader.client, reader.real, bounds),
+      this.#run(readPage(model, this.#connection as never, reader.model, bounds)),
     ])
-    expect(found.rows.map(idOf), this.#told()).toEqual(expected.rows.map(idOf))
-    // As the relay advances: a page that was full keeps its window.
-    const isFull = found.rows.length === limit
-    reader.real = isFull ? found.window : found.window.to
-    reader.model = isFull ? expected.window : expected.window.to
+    expect([found.isLast, found.rows.map(idOf)], this.#told()).toEqual([
+      expected.isLast,
+      expected.rows.map(idOf),
+    ])
+    // As the relay advances.
+    reader.real = found.isLast ? found.window.to : found.window
+    reader.model = expected.isLast ? expected.window.to : expected.window
   }
 
   async #lease(index: number): Promise<void> {
@@ -262,10 +265,10 @@ type Writer = {
 type Place = string | realClaims.Window
 type Reader = { real: Place; model: Place; client: PoolClient }
 
-async function readPage(side: Side, client: Reader['client'], place: Place, limit: number) {
+async function readPage(side: Side, client: Reader['client'], place: Place, bounds: realClaims.PageBounds) {
   return typeof place === 'string'
-    ? side.openWindow(client, place, limit)
-    : side.nextPage(client, place, limit)
+    ? side.openWindow(client, place, bounds)
+    : side.nextPage(client, place, bounds)
 }
 
 function settled<Answer>(promise: Promise<Answer>) {

@@ -38,7 +38,7 @@ export class Shop {
   readonly acknowledged: string[] = []
   instances: RunningInstance[] = []
   customersAtWork = users.length
-  readonly #sizes: { batchSize: number; cursorRowsMax: number; batchSizeMax: number }
+  readonly #sizes: { batchSize: number; batchBytes: number; cursorRowsMax: number; batchSizeMax: number }
   #started = 0
   #placed = 0
 
@@ -48,7 +48,12 @@ export class Shop {
     this.orders = new ModelDatabase('orders', scheduler)
     this.payments = new ModelDatabase('payments', scheduler)
     const { between } = scheduler
-    this.#sizes = { batchSize: between(1, 4), cursorRowsMax: between(1, 6), batchSizeMax: between(1, 6) }
+    this.#sizes = {
+      batchSize: between(1, 4),
+      batchBytes: between(1, 600),
+      cursorRowsMax: between(1, 6),
+      batchSizeMax: between(1, 6),
+    }
     for (const user of users) {
       const balance = BigInt(between(-10, 40))
       // Below zero: this user has no account.
@@ -66,14 +71,13 @@ export class Shop {
     const connection = this[service].connection(instance)
     const { promise: death, reject: die } = Promise.withResolvers<never>()
     death.catch(() => undefined)
-    const { batchSize, cursorRowsMax, batchSizeMax } = this.#sizes
+    const { batchSizeMax, ...relaySizes } = this.#sizes
     const relay = startRelay({
       pool: connection as unknown as Pool,
       transport: { publish: messages => this.kafka.publish(instance, messages) },
       source: `/${service}`,
       log: quiet,
-      batchSize,
-      cursorRowsMax,
+      ...relaySizes,
       leaseMs: 3_000,
     })
     const kafkaSettings = { kafka: this.kafka, instance, brokers: [], clientId: instance.name, log: quiet }

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import type { PoolClient } from 'pg'
-import { firstPage, nextPage, openWindow, type Page, type Window, windowQuery } from './claim-window.ts'
+import { CarriedRead } from './carried-read.ts'
+import { nextPage, openWindow, type Page, type PageBounds, type Window } from './claim-window.ts'
 import type { Rider } from './commits.ts'
 import { toMessage } from './envelope.ts'
 import { failpointsOf } from './failpoint.ts'
@@ -21,7 +22,7 @@ import { parseSnapshot } from './snapshot.ts'
 export type RelayOutcome =
   | { kind: 'standby'; owner: string; freeInMs: number }
   | { kind: 'idle' }
-  /** `isMore`: the page was full, and there may be another. */
+  /** `isMore`: another page follows, or it is long since the window was read. */
   | { kind: 'published'; rows: number; isMore: boolean }
   | { kind: 'fenced' }
 
@@ -55,7 +56,7 @@ export class Relay {
   readonly #owner = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`
   #owned: Owned | undefined
   #publishedRows = 0
-  #rider: 'under way' | Page | undefined
+  readonly #carried = new CarriedRead()
   readonly #onLost = (err: Error) => this.#settings.log.warn({ err }, 'relay lost its connection')
 
   constructor(settings: RelaySettings) {
@@ -70,23 +71,20 @@ export class Relay {
     return this.#publishedRows
   }
 
-  /** The next window is here already: a commit has brought it. */
+  get #bounds(): PageBounds {
+    return { rows: this.#settings.batchSize, bytes: this.#settings.batchBytes }
+  }
+
+  /** A commit brings the next window, or has brought it. */
   get hasNext(): boolean {
-    return typeof this.#rider === 'object'
+    return this.#carried.isThere
   }
 
   /** The read of the next window, for a commit to take along, one at a time. `onAnswer` hears whether it was brought. */
   rider(onAnswer: (isBrought: boolean) => void): Rider | undefined {
     const from = this.#owned?.nextFrom
-    if (from === undefined || this.#rider) return undefined
-    this.#rider = 'under way'
-    return {
-      ...windowQuery(from, this.#settings.batchSize),
-      onAnswer: rows => {
-        this.#rider = rows && firstPage(from, rows)
-        onAnswer(rows !== undefined)
-      },
-    }
+    if (from === undefined || this.#carried.isThere) return undefined
+    return this.#carried.send(from, this.#bounds, onAnswer)
   }
 
   /** Publishes at most one page. Throws when the database or the broker fails; then call it again after a while. */
@@ -104,8 +102,9 @@ export class Relay {
     if ('kind' in owned) return owned
     if (!(await this.#keepLease(owned))) return this.#fenced()
 
-    const page = this.#takeNext(owned) ?? (await this.#read(owned))
-    if (page.rows.length < this.#settings.batchSize) owned.nextFrom = page.window.to
+    const isLater = owned.window !== undefined
+    const page = (await this.#takeNext(owned)) ?? (await this.#read(owned))
+    if (page.isLast) owned.nextFrom = page.window.to
     if (this.#isAnotherHistory(owned, page)) {
       throw new Error('the database is on another timeline than a moment ago; the cursor is read again')
     }
@@ -119,7 +118,7 @@ export class Relay {
     this.#advance(owned, page)
     if (this.#isStoreDue(owned) && !(await this.#store(owned))) return this.#fenced()
     const rows = page.rows.length
-    return rows > 0 ? { kind: 'published', rows, isMore: owned.window !== undefined } : { kind: 'idle' }
+    return rows > 0 ? { kind: 'published', rows, isMore: isLater || !page.isLast } : { kind: 'idle' }
   }
 
   /** What an owner remembers between rounds, for tests that falsify it. */
@@ -185,34 +184,30 @@ export class Relay {
   }
 
   /** Of use only where the relay stands as it stood when the commit took the read along. Empty, it tells nothing. */
-  #takeNext(owned: Owned): Page | undefined {
-    const page = this.#rider
-    if (typeof page !== 'object') return undefined
-    this.#rider = undefined
-    if (page.window.from !== owned.from || owned.window || page.rows.length === 0) return undefined
+  async #takeNext(owned: Owned): Promise<Page | undefined> {
+    const page = await this.#carried.take()
+    if (!page || page.window.from !== owned.from || owned.window || page.rows.length === 0) return undefined
     owned.nextFrom = undefined
     return page
   }
 
   /** The next page of the window in hand, or the first of the next window. Empty only when all is published. */
   async #read(owned: Owned): Promise<Page> {
-    const { batchSize } = this.#settings
     owned.nextFrom = undefined
     if (owned.window) {
-      const page = await (owned.ahead ?? nextPage(owned.client, owned.window, batchSize))
+      const page = await (owned.ahead ?? nextPage(owned.client, owned.window, this.#bounds))
       owned.ahead = undefined
       if (page.rows.length > 0) return page
       // It ended just at the end of a page; what was committed since is in the window after it.
       this.#advance(owned, page)
     }
-    return openWindow(owned.client, owned.from, batchSize)
+    return openWindow(owned.client, owned.from, this.#bounds)
   }
 
   /** What a window has is decided, whenever it is read. */
-  #readAhead(owned: Owned, { rows, window }: Page): void {
-    const { batchSize } = this.#settings
-    if (rows.length < batchSize) return
-    owned.ahead = nextPage(owned.client, window, batchSize)
+  #readAhead(owned: Owned, { isLast, window }: Page): void {
+    if (isLast) return
+    owned.ahead = nextPage(owned.client, window, this.#bounds)
     // Whoever takes it hears of its failure; after another failure nobody does.
     owned.ahead.catch(() => undefined)
   }
@@ -241,11 +236,11 @@ export class Relay {
 
   #advance(owned: Owned, page: Page): void {
     owned.rowsSinceStored += page.rows.length
-    if (page.rows.length === this.#settings.batchSize) {
-      owned.window = page.window
-    } else {
+    if (page.isLast) {
       owned.window = undefined
       owned.from = page.window.to
+    } else {
+      owned.window = page.window
     }
   }
 
@@ -275,6 +270,7 @@ export class Relay {
   #forget(error?: unknown): void {
     const { client, ahead } = this.#owned ?? {}
     this.#owned = undefined
+    this.#carried.forget()
     // Only ours: those of the pool's owner keep whoever has the connection next from ending with it.
     client?.off('error', this.#onLost)
     // The pool closes a connection that is given back with an error; it may be in the middle of a transaction.

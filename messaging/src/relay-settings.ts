@@ -14,6 +14,8 @@ export type RelaySettings = {
   name?: string
   /** Rows read and published at once, 1 to 10,000. */
   batchSize?: number
+  /** A page ends with the row that brings its payloads to so many bytes, 1 or more: two pages are in memory at once. */
+  batchBytes?: number
   /** A relay that is silent for this long is replaced. */
   leaseMs?: number
   /** The cursor is stored after this long, or this many rows, whichever comes first: what a crash repeats. */
@@ -31,6 +33,7 @@ export type RelaySettings = {
 export const relayDefaults = {
   name: 'outbox',
   batchSize: 1_000,
+  batchBytes: 4 * 1024 * 1024,
   leaseMs: 10_000,
   cursorIntervalMs: 1_000,
   cursorRowsMax: 10_000,

@@ -87,6 +87,25 @@ test('the next page is read while one is published, and waits for it: order surv
   expect(seen).toEqual([2, 2, 1, undefined])
 })
 
+test('a page ends with the event that brings it to batchBytes, counted as they are published', async () => {
+  const sizes: number[] = []
+  const transport = {
+    async publish(messages: OutgoingMessage[]) {
+      sizes.push(messages.length)
+      await outbox.transport.publish(messages)
+    },
+  }
+  // Repetitive: PostgreSQL stores them in a hundredth of that.
+  const scans = range(1, 20).map(scan => `('{"scan": ${scan}, "note": "${'ab'.repeat(50_000)}"}'::json)`)
+  await outbox.query(
+    `insert into outbox (aggregate_type, aggregate_id, event_type, topic, key, payload)
+     select 'parcel', 'a', 'parcel.scanned', '${outbox.topic}', 'a', payload from (values ${scans}) as v (payload)`,
+  )
+  expect(await relayAll(outbox.openRelay({ transport, batchBytes: 350_000 }))).toBe(20)
+  expect(sizes).toEqual([4, 4, 4, 4, 4])
+  expect(outbox.scans()).toEqual(range(1, 20))
+})
+
 test('what was rolled back is never published', async () => {
   const client = await outbox.pool.connect()
   await client.query('begin')
@@ -152,9 +171,13 @@ describe('commit order differs from id order', () => {
       await fc.assert(
         fc.asyncProperty(
           fc.array(step, { minLength: 10, maxLength: 60 }),
-          fc.integer({ min: 1, max: 4 }),
-          async (steps, batchSize) => {
-            const run = new Interleaving(clients, batchSize)
+          // A payload has 11 to 14 bytes.
+          fc.record({
+            batchSize: fc.integer({ min: 1, max: 4 }),
+            batchBytes: fc.integer({ min: 1, max: 60 }),
+          }),
+          async (steps, bounds) => {
+            const run = new Interleaving(clients, bounds)
             for (const each of steps) await run.apply(each)
             await run.finish()
           },
@@ -168,17 +191,17 @@ describe('commit order differs from id order', () => {
 
   class Interleaving {
     readonly #clients: pg.PoolClient[]
-    readonly #batchSize: number
+    readonly #settings: { batchSize: number; batchBytes: number; name: string; cursorRowsMax: number }
     readonly #open = new Map<number, Map<string, number[]>>()
     readonly #committed = new Map<string, number[]>()
     readonly #start = outbox.published.length
     #relay
     static #scan = 0
 
-    constructor(clients: pg.PoolClient[], batchSize: number) {
+    constructor(clients: pg.PoolClient[], bounds: { batchSize: number; batchBytes: number }) {
       this.#clients = clients
-      this.#batchSize = batchSize
-      this.#relay = outbox.openRelay({ batchSize, name: 'interleaving', cursorRowsMax: 3 })
+      this.#settings = { ...bounds, name: 'interleaving', cursorRowsMax: 3 }
+      this.#relay = outbox.openRelay(this.#settings)
     }
 
     async apply(step: { act: string; by?: number; key?: number }): Promise<void> {
@@ -221,7 +244,7 @@ describe('commit order differs from id order', () => {
       await outbox.query(
         "update relay_cursor set owner = null, lease_until = '-infinity' where name = 'interleaving'",
       )
-      this.#relay = outbox.openRelay({ batchSize: this.#batchSize, name: 'interleaving', cursorRowsMax: 3 })
+      this.#relay = outbox.openRelay(this.#settings)
     }
 
     async finish(): Promise<void> {
@@ -489,6 +512,69 @@ describe('waking', () => {
       const ofKey = outbox.scans().filter(scan => scan > 0 && Math.floor(scan / 1_000) === k)
       expect(ofKey).toEqual(Array.from({ length: 60 }, (_, i) => k * 1_000 + i + 1))
     }
+    await relay.stop()
+  })
+
+  test('a commit while a long window is published does not wait for a poll', async () => {
+    await outbox.append('a', ...range(1, 25))
+    const transport = {
+      async publish(messages: OutgoingMessage[]) {
+        if (outbox.published.length === 10) await outbox.append('b', 26)
+        await outbox.transport.publish(messages)
+      },
+    }
+    const relay = startRelay(outbox.settings({ ...sleepy, transport, batchSize: 10 }))
+    await expect.poll(() => outbox.scans()).toEqual(range(1, 26))
+    await relay.stop()
+  })
+
+  test('what a commit is bringing is not read beside it: each row is read once, or little more', async () => {
+    // Longer than a page is published.
+    await makeCommitsWait('pg_sleep(0.02)')
+    const { pool, append } = outbox.openPool()
+    saveRoundTrips(pool)
+    const relay = startRelay(outbox.settings({ ...sleepy, pool }))
+    await expect.poll(() => relay.isOwner).toBe(true)
+    await Promise.all(
+      ['late', 'later', 'latest'].map(async key => {
+        for (let i = 0; i < 40; i++) await append(key, i)
+      }),
+    )
+    await expect.poll(() => outbox.published.length).toBe(120)
+    await relay.stop()
+    // Sessions count what they read by index, and tell it as they end.
+    await pool.end()
+    await expect.poll(rowsRead).toBeGreaterThanOrEqual(120)
+    expect(await rowsRead()).toBeLessThan(1.1 * 120)
+  })
+
+  /** Those of keys that begin with "late". */
+  const makeCommitsWait = (act: string) =>
+    outbox.database.asOwner(`
+      create function wait_for_test() returns trigger language plpgsql as $$ begin perform ${act}; return null; end $$;
+      create constraint trigger late after insert on outbox_default deferrable initially deferred
+      for each row when (new.key like 'late%') execute function wait_for_test()`)
+
+  async function rowsRead(): Promise<number> {
+    const [row] = await outbox.query<{ n: number }>(
+      "select sum(idx_tup_fetch)::int as n from pg_stat_user_tables where relname like 'outbox%'",
+    )
+    return row?.n ?? 0
+  }
+
+  test('a commit that waits for another holds up no events but its own', async () => {
+    const relay = await startSleepyRelay()
+    await makeCommitsWait('pg_advisory_xact_lock(1)')
+    const blocker = await outbox.pool.connect()
+    await blocker.query('select pg_advisory_lock(1)')
+    const late = outbox.append('late', 1)
+    await outbox.append('a', 2)
+    await outbox.append('b', 3)
+    await expect.poll(() => outbox.scans()).toEqual([0, 2, 3])
+    await blocker.query('select pg_advisory_unlock(1)')
+    blocker.release()
+    await late
+    await expect.poll(() => outbox.scans()).toEqual([0, 2, 3, 1])
     await relay.stop()
   })
 

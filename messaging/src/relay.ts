@@ -43,7 +43,12 @@ export function startRelay(settings: RelaySettings): RunningRelay {
   const peers = new PeerWaker(pool, `relay_${name}`, wakeHere, log)
   const wake = () => (relay.isOwner ? wakeHere() : peers.notify())
   const unfollow = followCommits(pool, {
-    rider: () => relay.rider(isBrought => (isBrought ? endSleep() : wake())),
+    rider() {
+      const rider = relay.rider(isBrought => (isBrought ? endSleep() : wake()))
+      // What others have committed before, it reads along.
+      if (rider) isAwake = false
+      return rider
+    },
     onCommit: wake,
   })
 
@@ -65,13 +70,13 @@ export function startRelay(settings: RelaySettings): RunningRelay {
     let failures = 0
     while (!stopping.signal.aborted) {
       const isWoken = isAwake || relay.hasNext
-      // What a commit has brought was read before this; whoever woke us since has to be read all the same.
+      // What a commit brings is read before this; whoever woke us since it left has to be read all the same.
       if (!relay.hasNext) isAwake = false
       try {
         const outcome = await relay.relayOnce()
         failures = 0
         if (outcome.kind === 'published') idleRounds = isWoken ? idleRoundsOnceWoken : 0
-        // A page that was not full was all there was. Whoever has committed since has woken us; another look at once
+        // The one page of a window was all there was. Whoever has committed since has woken us; another look at once
         // would find nothing, and at 100 events a second cost as much as all the others.
         const isAllPublished = outcome.kind === 'idle' || (outcome.kind === 'published' && !outcome.isMore)
         if (isAllPublished) await doze(Math.min(pollMaxMs, pollMinMs * 2 ** Math.min(idleRounds++, 10)))

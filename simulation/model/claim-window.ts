@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg'
-import type { Page, Window } from '../../messaging/src/claim-window.ts'
+import type { Page, PageBounds, Window } from '../../messaging/src/claim-window.ts'
 import { parseSnapshot } from '../../messaging/src/snapshot.ts'
 import {
   type ModelConnection,
@@ -11,35 +11,35 @@ import {
 
 const timeline = '00000001'
 
-export async function openWindow(client: PoolClient, from: string, limit: number): Promise<Page> {
+export async function openWindow(client: PoolClient, from: string, bounds: PageBounds): Promise<Page> {
   const { call, db } = open(client)
-  return call('read outbox, new window', () => newWindow(db, from, limit))
+  return call('read outbox, new window', () => newWindow(db, from, bounds))
 }
 
-function newWindow(db: ModelDatabase, from: string, limit: number): Page {
+function newWindow(db: ModelDatabase, from: string, bounds: PageBounds): Page {
   const to = db.snapshot()
-  const rows = visibleRows(db, limit, ({ xid }) => !isIn(from, xid))
-  return { rows, timeline, window: { from, to, afterId: rows.at(-1)?.id ?? '0' } }
+  const { rows, isLast } = readPage(db, bounds, ({ xid }) => !isIn(from, xid))
+  return { rows, isLast, timeline, window: { from, to, afterId: rows.at(-1)?.id ?? '0' } }
 }
 
 /** In the place of parameters, what the statement does. */
-export function windowQuery(from: string, limit: number) {
-  const run: ModelRead = db => [newWindow(db, from, limit)]
+export function windowQuery(from: string, bounds: PageBounds) {
+  const run: ModelRead = db => [newWindow(db, from, bounds)]
   return { text: 'read outbox, window taken along', values: [run] }
 }
 
 export const firstPage = (_from: string, rows: object[]): Page => rows[0] as Page
 
-export async function nextPage(client: PoolClient, window: Window, limit: number): Promise<Page> {
+export async function nextPage(client: PoolClient, window: Window, bounds: PageBounds): Promise<Page> {
   const { call, db } = open(client)
   const { from, to, afterId } = window
   return call('read outbox, next page', () => {
-    const rows = visibleRows(
+    const { rows, isLast } = readPage(
       db,
-      limit,
+      bounds,
       ({ id, xid }) => id > BigInt(afterId) && isIn(to, xid) && !isIn(from, xid),
     )
-    return { rows, timeline, window: { ...window, afterId: rows.at(-1)?.id ?? afterId } }
+    return { rows, isLast, timeline, window: { ...window, afterId: rows.at(-1)?.id ?? afterId } }
   })
 }
 
@@ -49,10 +49,17 @@ function open(client: PoolClient) {
 }
 
 /** Committed rows in id order, which is the order they were written in. */
-function visibleRows(db: ModelDatabase, limit: number, isWanted: (row: OutboxRecord) => boolean) {
-  const wanted = db.outbox.filter(row => db.isCommitted(row.xid) && isWanted(row)).slice(0, limit)
-  // As the driver gives a bigint that was selected as text.
-  return wanted.map(({ xid, ...row }) => ({ ...row, id: String(row.id) }) as unknown as Page['rows'][number])
+function readPage(db: ModelDatabase, bounds: PageBounds, isWanted: (row: OutboxRecord) => boolean) {
+  const rows: Page['rows'] = []
+  let bytes = 0
+  for (const { xid, ...row } of db.outbox) {
+    if (!db.isCommitted(xid) || !isWanted({ xid, ...row })) continue
+    // As the driver gives a bigint that was selected as text.
+    rows.push({ ...row, id: String(row.id) } as unknown as Page['rows'][number])
+    bytes += Buffer.byteLength(row.payload)
+    if (rows.length >= bounds.rows || bytes >= bounds.bytes) return { rows, isLast: false }
+  }
+  return { rows, isLast: true }
 }
 
 /** pg_visible_in_snapshot() */
