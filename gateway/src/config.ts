@@ -29,7 +29,7 @@ export const GatewayConfig = Type.Object({
   INTEGRITY_SCHEDULE: Type.String({ pattern: '^\\S+( \\S+){4,5}$', default: '* * * * *' }),
   /** An order that is open for longer is a violation; younger ones are not judged. */
   INTEGRITY_SETTLED_WITHIN: Duration('15m'),
-  /** What a turn may take, whatever there is to check. */
+  /** How long a turn works, whatever there is to check; by schedule it rests in between. */
   INTEGRITY_TURN: Duration('3s'),
   /** Addresses of proxies whose X-Forwarded-For names the client; without it the client is who connects. */
   TRUSTED_PROXIES: Type.Optional(Type.String({ pattern: '^[0-9a-fA-F.:/]+(,[0-9a-fA-F.:/]+)*$' })),

@@ -56,6 +56,8 @@ export type LogLine = {
   ms?: number
 }
 
+export const auditWorkMsMax = 500
+
 /** A listening gateway before the given upstreams; one that is left out does not listen. */
 export async function startGateway(
   urls: { orders?: string; payments?: string },
@@ -83,7 +85,7 @@ export async function startGateway(
     payments: openUpstream('payments', urls.payments ?? nobody, timeoutMs),
   }
   const hub = new EventHub({ streamsMax }, log)
-  const auditor = new Auditor(integrityOf(upstreams), log, { settledWithinMs, workMsMax: 2_000 })
+  const auditor = new Auditor(integrityOf(upstreams), log, { settledWithinMs, workMsMax: auditWorkMsMax })
   const app = await buildGateway({
     upstreams,
     hub,

@@ -73,6 +73,7 @@ closeWithGrace({ delay: shutdownMsMax, logger: false }, async ({ signal, err }) 
   else log.info({ signal }, 'the gateway stops')
   // Streams end, requests in flight are answered; only then do the parts go that they stand on.
   const late = setTimeout(closeUpstreams, drainMsMax)
+  auditor.stop()
   await app.close()
   await audits.stop()
   clearTimeout(late)

@@ -9,8 +9,8 @@ import type { Integrity } from './services.ts'
 /** Longer than any turn: it ends within its time, or a service did not answer for 20 s. */
 const leaseMs = 120_000
 const pauseMsMin = 1_000
-/** A turn of 3 s is followed by 12 s of rest, so that whoever asks, and however often, the databases work a fifth. */
-const pausePerWork = 4
+/** 3 s of work come with 12 s of rest, so that whoever asks, and however often, the databases work a fifth. */
+const restPerWork = 4
 const idsLogged = 20
 
 /**
@@ -21,6 +21,7 @@ export class Auditor {
   readonly #services: Integrity
   readonly #log: Log
   readonly #settings: TurnSettings
+  readonly #stopping = new AbortController()
   #running: Promise<Report | undefined> | undefined
   /** What was known last, for metrics. */
   latest: Report | undefined
@@ -34,16 +35,22 @@ export class Auditor {
   /**
    * Takes a turn where it is free, and answers what is known; undefined while the very first turn of all is under way
    * elsewhere. Those who ask meanwhile share it. Rejects with SilentServiceError where orders does not answer.
+   * Somebody waits for it; where nobody does, an unhurried turn takes its rests between its slices instead of after them.
    */
-  auditOnce(): Promise<Report | undefined> {
-    this.#running ??= this.#audit().finally(() => {
+  auditOnce({ isUnhurried = false } = {}): Promise<Report | undefined> {
+    this.#running ??= this.#audit(isUnhurried).finally(() => {
       this.#running = undefined
     })
     return this.#running
   }
 
-  async #audit(): Promise<Report | undefined> {
-    const { settledWithinMs, workMsMax } = this.#settings
+  /** Ends the turn in hand after its slice, and keeps what it found. */
+  stop(): void {
+    this.#stopping.abort()
+  }
+
+  async #audit(isUnhurried: boolean): Promise<Report | undefined> {
+    const { settledWithinMs } = this.#settings
     const turn = await this.#services.takeTurn({ settled_within_ms: settledWithinMs, lease_ms: leaseMs })
     const earlier = turn.progress as Progress | null
     if (turn.turn === null) {
@@ -51,8 +58,10 @@ export class Auditor {
       return this.latest
     }
     const startedAt = performance.now()
-    const progress = await runTurn(this.#services, turn, { settledWithinMs, workMsMax }, new Date())
-    const pause_ms = Math.round(Math.max(pauseMsMin, pausePerWork * (performance.now() - startedAt)))
+    const pace = { restPerWork: isUnhurried ? restPerWork : 0, signal: this.#stopping.signal }
+    const progress = await runTurn(this.#services, turn, { ...this.#settings, ...pace }, new Date())
+    const owedMs = isUnhurried ? 0 : restPerWork * (performance.now() - startedAt)
+    const pause_ms = Math.round(Math.max(pauseMsMin, owedMs))
     // Logged first: were the progress not to be kept, it is found again, and told twice rather than never.
     this.#tell(earlier?.findings ?? [], progress)
     await this.#services.endTurn({ turn: turn.turn, pause_ms, progress })

@@ -1,5 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { json, keep, startGateway, startUpstream, type TestUpstream } from '../gateway-fixture.ts'
+import {
+  auditWorkMsMax,
+  json,
+  keep,
+  startGateway,
+  startUpstream,
+  type TestUpstream,
+} from '../gateway-fixture.ts'
 
 const settled_before = '01a1fe00-0000-7000-8000-000000000000'
 const overdue = { count: 0, is_capped: false, oldest: [] }
@@ -19,7 +27,7 @@ const services = async (turn: object | undefined, { isPaymentsUp = true } = {}) 
 
 const asked = ({ arrived }: TestUpstream) => arrived.filter(({ url }) => url.startsWith('/integrity'))
 const ended = (orders: TestUpstream) =>
-  JSON.parse(asked(orders).find(({ method }) => method === 'PUT')?.body ?? '')
+  JSON.parse(asked(orders).findLast(({ method }) => method === 'PUT')?.body ?? '')
 
 test('those who ask for the integrity at once share one turn, and a pause follows it', async () => {
   const { orders, urls } = await services({ turn: 1 })
@@ -31,6 +39,56 @@ test('those who ask for the integrity at once share one turn, and a pause follow
   expect(asked(orders).filter(({ method }) => method === 'POST')).toHaveLength(1)
   expect(ended(orders)).toMatchObject({ turn: 1 })
   expect(ended(orders).pause_ms).toBeGreaterThanOrEqual(1_000)
+})
+
+/** Services with more in them than a turn can check, each slice of which takes 20 ms. */
+async function largeServices() {
+  const answer = { ...slice, until: '00000000-0000-7000-8000-000000000001', is_last: false }
+  const startLarge = () =>
+    keep(
+      startUpstream(async ({ method }, response) => {
+        if (method === 'POST') {
+          const turn = { turn: 1, settled_before, overdue, progress: null }
+          return json(response, 200, turn)
+        }
+        if (method === 'PUT') return void response.writeHead(204).end()
+        await sleep(20)
+        json(response, 200, answer)
+      }),
+    )
+  const [orders, payments] = [await startLarge(), await startLarge()]
+  return { orders, payments, urls: { orders: orders.url, payments: payments.url } }
+}
+
+test('a turn that somebody waits for works in one go; an unhurried one rests four times as long as it works', async () => {
+  const { orders, payments, urls } = await largeServices()
+  const gateway = await keep(startGateway(urls))
+  async function turn(pace: { isUnhurried: boolean }) {
+    const before = asked(orders).length + asked(payments).length
+    const startedAt = performance.now()
+    await gateway.auditor.auditOnce(pace)
+    const tookMs = performance.now() - startedAt
+    const calls = asked(orders).length + asked(payments).length - before
+    return { callMs: tookMs / calls, pauseMs: ended(orders).pause_ms }
+  }
+  const hurried = await turn({ isUnhurried: false })
+  expect(hurried.pauseMs).toBeGreaterThanOrEqual(4 * auditWorkMsMax)
+  const unhurried = await turn({ isUnhurried: true })
+  // Each call takes 20 ms, and rests four times that; a few of the turn's own take nothing.
+  expect(unhurried.callMs).toBeGreaterThan(3 * hurried.callMs)
+  expect(unhurried.pauseMs).toBe(1_000)
+})
+
+test('a gateway that stops ends its turn after the slice in hand, and keeps what it found', async () => {
+  const { orders, urls } = await largeServices()
+  const gateway = await keep(startGateway(urls))
+  const turn = gateway.auditor.auditOnce({ isUnhurried: true })
+  await expect.poll(() => asked(orders).length).toBeGreaterThan(1)
+  const stoppedAt = performance.now()
+  gateway.auditor.stop()
+  expect(await turn).toMatchObject({ status: 'sound' })
+  expect(performance.now() - stoppedAt).toBeLessThan(1_000)
+  expect(ended(orders).progress.sweeps).toBeDefined()
 })
 
 test('while it is the turn of another gateway, its last outcome is told and nothing is checked', async () => {

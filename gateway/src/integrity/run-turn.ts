@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Turn } from 'edge/integrity'
 import { type CheckSlice, checkOverdue, sliceChecks } from './check-slice.ts'
 import { OpenFindings } from './open-findings.ts'
@@ -14,6 +15,12 @@ import { makeReport } from './report.ts'
 import { type Integrity, SilentServiceError } from './services.ts'
 
 export type TurnSettings = { settledWithinMs: number; workMsMax: number }
+export type Pace = {
+  /** After each slice, of its time: a turn in one go takes a core from the orders that are being paid. */
+  restPerWork: number
+  /** Ends the turn after the slice in hand. */
+  signal: AbortSignal
+}
 
 /** New orders come first, but may take no more than this of a turn: history is looked through all the same. */
 const newShare = 0.6
@@ -28,11 +35,12 @@ const againMax = 10
 export async function runTurn(
   services: Integrity,
   turn: Turn,
-  { settledWithinMs, workMsMax }: TurnSettings,
+  { settledWithinMs, workMsMax, restPerWork, signal }: TurnSettings & Pace,
   now: Date,
 ): Promise<Progress> {
   const startedAt = performance.now()
-  const isTimeLeft = (share = 1) => performance.now() - startedAt < workMsMax * share
+  let workedMs = 0
+  const isTimeLeft = (share = 1) => workedMs < workMsMax * share && !signal.aborted
   const progress = structuredClone((turn.progress as Progress | null) ?? startOfProgress(now))
   const before = progress.findings
   const findings = new OpenFindings(before, now)
@@ -41,15 +49,20 @@ export async function runTurn(
   let silent: SilentServiceError | undefined
 
   async function check(area: AreaName, after: string): ReturnType<CheckSlice> {
+    const askedAt = performance.now()
     const slice = await checks[area](after)
+    const tookMs = performance.now() - askedAt
+    workedMs += tookMs
     findings.replace(area, after, slice)
     checked[area] += slice.checked
+    if (restPerWork > 0) await sleep(tookMs * restPerWork, undefined, { signal }).catch(() => undefined)
     return slice
   }
 
   async function checkAgain(): Promise<void> {
     const wrong = before.flatMap(({ area, after }) => (area === 'overdue' ? [] : [`${area} ${after}`]))
     for (const place of [...new Set(wrong)].slice(0, againMax)) {
+      if (signal.aborted) return
       const [area, after] = place.split(' ') as [AreaName, string]
       await check(area, after)
     }

@@ -7,7 +7,7 @@ export function scheduleAudit(auditor: Auditor, schedule: string, log: Log): { s
   let running: Promise<void> = Promise.resolve()
   const audit = async () => {
     try {
-      await auditor.auditOnce()
+      await auditor.auditOnce({ isUnhurried: true })
     } catch (err) {
       log.warn({ err }, 'integrity not checked; the next turn tries again')
     }

@@ -13,7 +13,7 @@ export class SilentServiceError extends Error {
   }
 }
 
-/** A slice takes some 50 ms; a database that takes this long has other troubles. */
+/** A slice takes some 15 ms; a database that takes this long has other troubles. */
 const answerMsMax = 20_000
 
 type Range = { after: string; until: string }
