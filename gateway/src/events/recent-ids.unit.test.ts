@@ -1,14 +1,22 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { RecentIds } from './recent-ids.ts'
 
-test('an id is new once, and again when more than the bound came after it', () => {
-  const ids = new RecentIds(2)
-  expect(['a', 'a', 'b', 'a', 'c', 'a'].map(id => ids.isNew(id))).toEqual([
-    true,
-    false,
-    true,
-    false,
-    true,
-    true,
-  ])
+test('an id is new once, and again when as many as the bound came after it', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 20 }),
+      fc.array(fc.integer({ min: 0, max: 30 }).map(String), { maxLength: 200 }),
+      (max, arrivals) => {
+        const ids = new RecentIds(max)
+        const remembered: string[] = []
+        for (const id of arrivals) {
+          const isNew = !remembered.includes(id)
+          expect(ids.isNew(id)).toBe(isNew)
+          if (isNew) remembered.push(id)
+          if (remembered.length > max) remembered.shift()
+        }
+      },
+    ),
+  )
 })
