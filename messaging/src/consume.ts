@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { assertWhole } from './assert-whole.ts'
 import { type Backoff, backoffMs } from './backoff.ts'
 import { releaseForgottenKeys } from './dead-letters.ts'
 import { type HandlerSettings, handleBatch } from './handle-batch.ts'
@@ -40,9 +41,7 @@ export function startConsumer<DB, Payload>(settings: ConsumerSettings<DB, Payloa
     ...defaults,
     ...settings,
   }
-  if (!(Number.isInteger(batchSizeMax) && batchSizeMax >= 1 && batchSizeMax <= 10_000)) {
-    throw new RangeError(`batchSizeMax is ${batchSizeMax}; it must be a whole number from 1 to 10,000.`)
-  }
+  assertWhole('batchSizeMax', batchSizeMax, 10_000)
   const stopping = new AbortController()
   const { signal } = stopping
   let subscriber: Subscriber | undefined

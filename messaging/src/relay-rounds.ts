@@ -16,7 +16,7 @@ import {
   renewLease,
   storeCursor,
 } from './relay-cursor.ts'
-import { type RelaySettings, relayDefaults } from './relay-settings.ts'
+import { completeSettings, type RelaySettings } from './relay-settings.ts'
 import { parseSnapshot } from './snapshot.ts'
 
 export type RelayOutcome =
@@ -60,7 +60,7 @@ export class Relay {
   readonly #onLost = (err: Error) => this.#settings.log.warn({ err }, 'relay lost its connection')
 
   constructor(settings: RelaySettings) {
-    this.#settings = { ...relayDefaults, ...settings }
+    this.#settings = completeSettings(settings)
   }
 
   get isOwner(): boolean {

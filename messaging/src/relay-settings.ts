@@ -1,4 +1,5 @@
 import type { Pool } from 'pg'
+import { assertWhole } from './assert-whole.ts'
 import type { Backoff } from './backoff.ts'
 import type { Log } from './log.ts'
 import type { RelayObserver } from './observer.ts'
@@ -14,7 +15,7 @@ export type RelaySettings = {
   name?: string
   /** Rows read and published at once, 1 to 10,000. */
   batchSize?: number
-  /** A page ends with the row that brings its payloads to so many bytes, 1 or more: two pages are in memory at once. */
+  /** A page ends with the row that brings its payloads to so many bytes, 1 to 2^30: two pages are in memory at once. */
   batchBytes?: number
   /** A relay that is silent for this long is replaced. */
   leaseMs?: number
@@ -30,7 +31,7 @@ export type RelaySettings = {
   observer?: RelayObserver
 }
 
-export const relayDefaults = {
+const relayDefaults = {
   name: 'outbox',
   batchSize: 1_000,
   batchBytes: 4 * 1024 * 1024,
@@ -42,4 +43,12 @@ export const relayDefaults = {
   drainMaxMs: 4_000,
   retry: { firstMs: 50, maxMs: 2_000 },
   observer: {} as RelayObserver,
+}
+
+/** With the defaults. Throws RangeError for a bound of a page that none can be read by. */
+export function completeSettings(settings: RelaySettings): Required<RelaySettings> {
+  const complete = { ...relayDefaults, ...settings }
+  assertWhole('batchSize', complete.batchSize, 10_000)
+  assertWhole('batchBytes', complete.batchBytes, 2 ** 30)
+  return complete
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import pg from 'pg'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { RelayObserver } from './observer.ts'
 import { startRelay } from './relay.ts'
 import { openRelayFixture, quiet, type RelayFixture, relayAll } from './relay-fixture.ts'
@@ -104,6 +104,18 @@ test('a page ends with the event that brings it to batchBytes, counted as they a
   expect(await relayAll(outbox.openRelay({ transport, batchBytes: 350_000 }))).toBe(20)
   expect(sizes).toEqual([4, 4, 4, 4, 4])
   expect(outbox.scans()).toEqual(range(1, 20))
+})
+
+test.each([
+  { batchSize: 0 },
+  { batchSize: 10_001 },
+  { batchSize: 1.5 },
+  { batchBytes: 0 },
+  { batchBytes: Number.NaN },
+  { batchBytes: 2 ** 30 + 1 },
+])('a page bounded by %o is refused', bounds => {
+  const [[name, value]] = Object.entries(bounds) as [[string, number]]
+  expect(() => startRelay(outbox.settings(bounds))).toThrow(`${name} is ${value}; it must be a whole number`)
 })
 
 test('what was rolled back is never published', async () => {
@@ -524,8 +536,8 @@ describe('waking', () => {
       },
     }
     const relay = startRelay(outbox.settings({ ...sleepy, transport, batchSize: 10 }))
+    onTestFinished(() => relay.stop())
     await expect.poll(() => outbox.scans()).toEqual(range(1, 26))
-    await relay.stop()
   })
 
   test('what a commit is bringing is not read beside it: each row is read once, or little more', async () => {

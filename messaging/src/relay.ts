@@ -4,7 +4,7 @@ import { backoffMs } from './backoff.ts'
 import { followCommits } from './commits.ts'
 import { tell } from './observer.ts'
 import { Relay } from './relay-rounds.ts'
-import { type RelaySettings, relayDefaults } from './relay-settings.ts'
+import { completeSettings, type RelaySettings } from './relay-settings.ts'
 import { PeerWaker } from './wake.ts'
 
 export type RunningRelay = {
@@ -25,12 +25,12 @@ const releaseMaxMs = 500
 /** Writers that wake us leave a poll little to find; it begins at four times `pollMinMs`. */
 const idleRoundsOnceWoken = 2
 
-/** Runs a relay until stopped. Never throws: failures are logged and retried with backoff, for ever. */
+/**
+ * Runs a relay until stopped. Failures are logged and retried with backoff, for ever. Throws only RangeError, for a
+ * batchSize or batchBytes out of bounds.
+ */
 export function startRelay(settings: RelaySettings): RunningRelay {
-  const { pool, log, name, pollMinMs, pollMaxMs, drainMaxMs, retry, observer } = {
-    ...relayDefaults,
-    ...settings,
-  }
+  const { pool, log, name, pollMinMs, pollMaxMs, drainMaxMs, retry, observer } = completeSettings(settings)
   const relay = new Relay(settings)
   const stopping = new AbortController()
   let isAwake = false

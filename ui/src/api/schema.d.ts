@@ -312,7 +312,7 @@ export interface paths {
         };
         /**
          * Whether money and messages add up, across all services
-         * @description Takes a turn of the audit, of a few seconds at most, or answers the outcome of the last one where it has just been taken: however often it is asked, the databases are busy with it a fifth of the time at most. `npm run audit` prints it for people.
+         * @description Takes a turn of the audit, of a few seconds (of a quarter of a minute where one by schedule is under way), or answers the outcome of the last one where it has just been taken: however often it is asked, the databases are busy with it a fifth of the time at most. `npm run audit` prints it for people.
          */
         get: {
             parameters: {
