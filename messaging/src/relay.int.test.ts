@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import pg from 'pg'
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { RelayObserver } from './observer.ts'
 import { startRelay } from './relay.ts'
 import { openRelayFixture, quiet, type RelayFixture, relayAll } from './relay-fixture.ts'
@@ -536,8 +536,11 @@ describe('waking', () => {
       },
     }
     const relay = startRelay(outbox.settings({ ...sleepy, transport, batchSize: 10 }))
-    onTestFinished(() => relay.stop())
-    await expect.poll(() => outbox.scans()).toEqual(range(1, 26))
+    try {
+      await expect.poll(() => outbox.scans()).toEqual(range(1, 26))
+    } finally {
+      await relay.stop()
+    }
   })
 
   test('what a commit is bringing is not read beside it: each row is read once, or little more', async () => {
