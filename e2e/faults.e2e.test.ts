@@ -3,7 +3,7 @@ import { check } from 'chaos/checker/check'
 import { settle } from 'chaos/checker/settle'
 import { Customers } from 'chaos/load/customers'
 import { History } from 'chaos/load/history'
-import { Disk } from 'chaos/system/disk'
+import { Disk, type MountRefusedError, unlessMounted } from 'chaos/system/disk'
 import pg from 'pg'
 import { startSystem } from 'scripts/test-infrastructure'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -13,12 +13,12 @@ const startPrivateSystem = () => startSystem({ private: true, privatePostgres: t
 const names = ['orders', 'payments', 'gateway'] as const
 
 let system: System
-const disks = new Map<string, Disk | Error>()
+const disks = new Map<string, Disk | MountRefusedError>()
 beforeAll(async () => {
   system = (await startPrivateSystem()) as System
   for (const name of ['orders', 'payments'] as const) {
     const { database } = system.databases[name]
-    disks.set(name, await Disk.open(system.postgres!.address, database).catch((error: Error) => error))
+    disks.set(name, await Disk.open(system.postgres!.address, database).catch(unlessMounted))
   }
 })
 afterAll(async () => {
@@ -107,7 +107,7 @@ describe.each(['orders', 'payments'] as const)('while the disk of %s is full', n
     skip,
   }) => {
     const disk = disks.get(name)
-    if (!(disk instanceof Disk)) return skip(`this machine lets us mount no file system: ${disk?.message}`)
+    if (!(disk instanceof Disk)) return skip(disk?.message)
     return underLoad(async ({ history, untilMore }) => {
       // Nothing is placed on a full disk, so what is to fail there must be on its way before.
       const release = await holdPayments()

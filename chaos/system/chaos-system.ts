@@ -12,7 +12,7 @@ import {
   type TestPostgres,
 } from 'scripts/testing/servers'
 import { FaultProxy } from '../network/fault-proxy.ts'
-import { Disk } from './disk.ts'
+import { Disk, type MountRefusedError, unlessMounted } from './disk.ts'
 import { Instance } from './instance.ts'
 
 /** Each way that one part reaches another. */
@@ -159,7 +159,5 @@ export async function startChaosSystem(options: ChaosSystemOptions): Promise<Cha
   }
 }
 
-const openDisk = (postgres: TestPostgres, database: string): Promise<Disk | Error> =>
-  Disk.open(postgres.address, database).catch(
-    (error: Error) => new Error(`this machine lets us mount no file system for it (${error.message})`),
-  )
+const openDisk = (postgres: TestPostgres, database: string): Promise<Disk | MountRefusedError> =>
+  Disk.open(postgres.address, database).catch(unlessMounted)

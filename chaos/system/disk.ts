@@ -9,6 +9,18 @@ const prefix = 'order-payments-disk-'
 /** Memory is taken for what is written only. */
 const roomy = '4g'
 const fillAttemptsMax = 20
+const moveAttemptsMax = 10
+
+/** This machine lets us mount no file system. */
+export class MountRefusedError extends Error {
+  override name = 'MountRefusedError'
+}
+
+/** For those who can do without one: any other error is thrown on. */
+export function unlessMounted(error: unknown): MountRefusedError {
+  if (error instanceof MountRefusedError) return error
+  throw error
+}
 
 /**
  * A file system of its own, in memory, for the tables of one database. The write-ahead log stays where it was: without
@@ -21,7 +33,7 @@ export class Disk {
     this.#path = path
   }
 
-  /** Moves the tables there, also under those who use them. Throws where this machine lets us mount nothing. */
+  /** Moves the tables there, also under those who use them. Throws MountRefusedError where nothing can be mounted. */
   static async open(superuser: PostgresAddress, database: string): Promise<Disk> {
     await sweepAbandoned()
     const admin = new pg.Client({ ...superuser, database })
@@ -33,7 +45,9 @@ export class Disk {
       await admin.query(`create tablespace ${name} location '${path}'`)
       await admin.query(`alter database ${database} set default_tablespace = ${name}`)
       for (const kind of ['table', 'index'])
-        await admin.query(`alter ${kind} all in tablespace pg_default set tablespace ${name}`)
+        await untilNoDeadlock(() =>
+          admin.query(`alter ${kind} all in tablespace pg_default set tablespace ${name}`),
+        )
       return new Disk(path)
     } finally {
       await admin.end()
@@ -72,7 +86,19 @@ async function mount({ uid, gid }: { uid: number; gid: number }): Promise<string
     return path
   } catch (error) {
     rmdirSync(path)
-    throw error
+    throw new MountRefusedError(`this machine lets us mount no file system (${(error as Error).message})`)
+  }
+}
+
+/** All tables are locked at once, and their users lock some in another order. */
+async function untilNoDeadlock(act: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await act()
+      return
+    } catch (error) {
+      if (attempt === moveAttemptsMax || Object(error).code !== '40P01') throw error
+    }
   }
 }
 
