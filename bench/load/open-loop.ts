@@ -87,7 +87,7 @@ export async function openLoop(load: OpenLoop): Promise<OpenLoopOutcome> {
   for (let index = 0; index < count; ) {
     const nowMs = performance.now() - startedAt
     while (index < count && dueMs(index) <= nowMs) place(index++)
-    // Until the next is due: to look each millisecond took a twentieth of a core from what is measured.
+    // Until the next is due: looking each millisecond is work that is taken from what is measured.
     await sleep(Math.max(1, dueMs(index) - nowMs))
   }
   const deadline = performance.now() + settleMsMax

@@ -2,7 +2,19 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { RecentIds } from './recent-ids.ts'
 
-test('an id is new once, and again when as many as the bound came after it', () => {
+test('an id is new once, and again when more than the bound came after it', () => {
+  const ids = new RecentIds(2)
+  expect(['a', 'a', 'b', 'a', 'c', 'a'].map(id => ids.isNew(id))).toEqual([
+    true,
+    false,
+    true,
+    false,
+    true,
+    true,
+  ])
+})
+
+test('whatever comes, it knows the ids that were new last, as many as its bound', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 20 }),
