@@ -9,6 +9,9 @@ export type GatherSettings = {
   waitMsMax: number
   /** Runs at the same time. With 1, items run in the order submitted. */
   runsMax: number
+  /** The rest after a run, at most: so many times what the run took, and no longer than `restMsMax`. */
+  restPerRun: number
+  restMsMax: number
 }
 export type Overloaded = { kind: 'overloaded' }
 export type Gatherer<Item, Result> = { submit(item: Item): Promise<Result | Overloaded> }
@@ -22,16 +25,22 @@ type Waiting<Item, Result> = {
 
 /**
  * Lets items that come while a run is going share the next run. One that comes alone runs at once, without delay.
+ *
+ * After a run it rests, since fewer and larger runs leave more of a busy machine: most of what a run costs, here and in all
+ * that follows from it, does not depend on its size. The rest ends when as many wait as the run answered and as came
+ * while it ran: with clients that wait for their answers, all are back by then.
+ *
  * `run` answers one result per item, in order, and must have no effect when it throws. A throw that lies in what
  * we stand on rejects all items of the run; another one halves the run, so that only the item at fault rejects.
  */
 export function gather<Item, Result>(
   run: (items: Item[]) => Promise<Result[]>,
-  { batchSizeMax, queueMax, waitMsMax, runsMax }: GatherSettings,
+  { batchSizeMax, queueMax, waitMsMax, runsMax, restPerRun, restMsMax }: GatherSettings,
   monotonicMs: () => number = () => performance.now(),
 ): Gatherer<Item, Result> {
   let waiting: Waiting<Item, Result>[] = []
   let running = 0
+  let rest: { timer: NodeJS.Timeout; expected: number } | undefined
 
   function submit(item: Item): Promise<Result | Overloaded> {
     if (waiting.length >= queueMax) return Promise.resolve({ kind: 'overloaded' })
@@ -45,11 +54,32 @@ export function gather<Item, Result>(
     if (running >= runsMax) return
     refuseStale()
     if (waiting.length === 0) return
+    if (rest && waiting.length < Math.min(rest.expected, batchSizeMax)) return
+    endRest()
     running += 1
-    void runBatch(waiting.splice(0, batchSizeMax)).finally(() => {
+    const batch = waiting.splice(0, batchSizeMax)
+    const left = waiting.length
+    const startedAt = monotonicMs()
+    void runBatch(batch).finally(() => {
       running -= 1
+      const came = waiting.length - left
+      beginRest(Math.min((monotonicMs() - startedAt) * restPerRun, restMsMax), batch.length + came)
       runNext()
     })
+  }
+
+  function beginRest(ms: number, expected: number): void {
+    endRest()
+    const timer = setTimeout(() => {
+      endRest()
+      runNext()
+    }, ms)
+    rest = { timer, expected }
+  }
+
+  function endRest(): void {
+    clearTimeout(rest?.timer)
+    rest = undefined
   }
 
   /** The oldest wait in front. */

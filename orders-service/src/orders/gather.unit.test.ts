@@ -1,7 +1,14 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type GatherSettings, gather } from './gather.ts'
 
-const roomy: GatherSettings = { batchSizeMax: 100, queueMax: 100, waitMsMax: 1_000, runsMax: 1 }
+const roomy: GatherSettings = {
+  batchSizeMax: 100,
+  queueMax: 100,
+  waitMsMax: 1_000,
+  runsMax: 1,
+  restPerRun: 0,
+  restMsMax: 0,
+}
 
 /** A gatherer whose runs end when told to. */
 function held(settings: Partial<GatherSettings> = {}, clock?: () => number) {
@@ -45,6 +52,65 @@ test('a run takes no more than batchSizeMax, and no more than runsMax go at once
   runs[0]?.finish()
   expect((await run(2)).items).toEqual([3, 4])
   expect(runs).toHaveLength(3)
+})
+
+describe('the rest after a run', () => {
+  /** A run of item 1 that took 10 ms, in which so many more came. */
+  async function afterRun(came: number, settings: Partial<GatherSettings> = {}) {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const gatherer = held({ restPerRun: 3, restMsMax: 50, ...settings })
+    void gatherer.submit(1)
+    for (let item = 2; item <= 1 + came; item++) void gatherer.submit(item)
+    await vi.advanceTimersByTimeAsync(10)
+    gatherer.runs[0]?.finish()
+    await vi.advanceTimersByTimeAsync(0)
+    return { ...gatherer, items: () => gatherer.runs.map(({ items }) => items) }
+  }
+
+  test('lets more come than came while it ran, for restPerRun times as long as the run took', async () => {
+    const { items } = await afterRun(2)
+    await vi.advanceTimersByTimeAsync(29)
+    expect(items()).toEqual([[1]])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(items()).toEqual([[1], [2, 3]])
+  })
+
+  test('is no longer than restMsMax', async () => {
+    const { items } = await afterRun(2, { restMsMax: 5 })
+    await vi.advanceTimersByTimeAsync(5)
+    expect(items()).toEqual([[1], [2, 3]])
+  })
+
+  test('ends when as many wait as were answered and came meanwhile', async () => {
+    const { submit, items } = await afterRun(2)
+    void submit(4)
+    expect(items()).toEqual([[1], [2, 3, 4]])
+  })
+
+  test('delays nobody who comes alone, and comes again when answered', async () => {
+    const { submit, items } = await afterRun(0)
+    void submit(2)
+    expect(items()).toEqual([[1], [2]])
+  })
+
+  test('ends when there is enough for a whole run', async () => {
+    const { items } = await afterRun(3, { batchSizeMax: 3 })
+    expect(items()).toEqual([[1], [2, 3, 4]])
+  })
+
+  test('is the same after a run that threw', async () => {
+    const { runs, submit, items } = await afterRun(0)
+    const second = submit(2)
+    void submit(3)
+    await vi.advanceTimersByTimeAsync(10)
+    runs[1]?.fail(new Error('two'))
+    await expect(second).rejects.toThrow('two')
+    await vi.advanceTimersByTimeAsync(29)
+    expect(items()).toEqual([[1], [2]])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(items()).toEqual([[1], [2], [3]])
+  })
 })
 
 describe('overload', () => {
