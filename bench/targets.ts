@@ -1,6 +1,6 @@
 import type { FigureName, Target } from './harness/targets.ts'
 
-const pgbench: FigureName = 'limits/pgbench, one order a transaction, 32 connections/rate'
+const pgbench: FigureName = 'end-to-end/pgbench, one order a transaction, 32 connections/rate'
 const heldBefore = 'engine/commit to consumer, 2,000/s, no transaction held'
 const heldFor = (seconds: number) =>
   `engine/commit to consumer, 2,000/s, a transaction held for ${seconds} s, its last third`

@@ -1,5 +1,6 @@
 import { pointOf, rate } from '../harness/results.ts'
 import type { Bench } from '../harness/section.ts'
+import { openInserts } from '../limits/insert-orders.ts'
 import type { Shop } from '../shop/shop.ts'
 import { accounts } from './end-to-end.ts'
 
@@ -22,8 +23,13 @@ export async function measureThroughput(bench: Bench, shop: Shop): Promise<void>
       }),
     }),
   })
-  // Both doors in turns, for their ratio.
-  for (const connections of counts) await bench.measure(...doors.map(door => scenario(door, connections)))
+  // In turns, for their ratios.
+  const inserts = await openInserts(bench)
+  for (const connections of counts) {
+    const limit = connections === busyConnections ? [inserts.scenario(32)] : []
+    await bench.measure(...doors.map(door => scenario(door, connections)), ...limit)
+  }
+  await inserts.close()
   bench.plot({
     title: 'Settled orders a second',
     xLabel: 'connections',

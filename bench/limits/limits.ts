@@ -5,8 +5,7 @@ import { startWorker } from '../harness/worker.ts'
 import { producerPerformance } from '../kafka-tools/producer-performance.ts'
 import type { LoadQuestions } from '../load/load-process.ts'
 import type { BareServerQuestions } from './bare-server-process.ts'
-import { insertWithPg } from './insert-with-pg.ts'
-import { hasPgbench, runPgbench } from './pgbench.ts'
+import { openInserts } from './insert-orders.ts'
 
 export const limits: Section = {
   name: 'limits',
@@ -19,25 +18,9 @@ export const limits: Section = {
 }
 
 async function measureInserts(bench: Bench): Promise<void> {
-  const database = await bench.servers.database('orders')
-  const seconds = bench.choose({ quick: 2, usual: 5 })
-  const folder = bench.servers.logFolder
-  const isPgbench = await hasPgbench()
-  if (!isPgbench) {
-    bench.note(
-      'pgbench is not installed (Debian and Ubuntu: postgresql-contrib); a process of Node stood in for it.',
-    )
-  }
-  await bench.measure(
-    ...[1, 32].map(clients => ({
-      name: `${isPgbench ? 'pgbench' : 'Node with pg'}, one order a transaction, ${clients} connections`,
-      figures: { rate: rate('orders/s') },
-      once: async () => ({
-        rate: await (isPgbench ? runPgbench : insertWithPg)(database.address, { clients, seconds, folder }),
-      }),
-    })),
-  )
-  await database.drop()
+  const inserts = await openInserts(bench)
+  await bench.measure(...[1, 32].map(clients => inserts.scenario(clients)))
+  await inserts.close()
 }
 
 async function measureHttp(bench: Bench): Promise<void> {
