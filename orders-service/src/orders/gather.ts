@@ -9,7 +9,7 @@ export type GatherSettings = {
   waitMsMax: number
   /** Runs at the same time. With 1, items run in the order submitted. */
   runsMax: number
-  /** The rest after a run, at most: so many times what the run took, and no longer than `restMsMax`. */
+  /** The rest after a run of several, at most: so many times what the run took, and no longer than `restMsMax`. */
   restPerRun: number
   restMsMax: number
 }
@@ -26,9 +26,9 @@ type Waiting<Item, Result> = {
 /**
  * Lets items that come while a run is going share the next run. One that comes alone runs at once, without delay.
  *
- * After a run it rests, since fewer and larger runs leave more of a busy machine: most of what a run costs, here and in all
- * that follows from it, does not depend on its size. The rest ends when as many wait as the run answered and as came
- * while it ran: with clients that wait for their answers, all are back by then.
+ * After a run of several it rests, since fewer and larger runs leave more of a busy machine: most of what a run costs, here
+ * and in all that follows from it, does not depend on its size. The rest ends when as many wait as the run answered and
+ * as came while it ran: with clients that wait for their answers, all are back by then.
  *
  * `run` answers one result per item, in order, and must have no effect when it throws. A throw that lies in what
  * we stand on rejects all items of the run; another one halves the run, so that only the item at fault rejects.
@@ -63,7 +63,8 @@ export function gather<Item, Result>(
     void runBatch(batch).finally(() => {
       running -= 1
       const came = waiting.length - left
-      beginRest(Math.min((monotonicMs() - startedAt) * restPerRun, restMsMax), batch.length + came)
+      const ms = Math.min((monotonicMs() - startedAt) * restPerRun, restMsMax)
+      if (batch.length > 1) beginRest(ms, batch.length + came)
       runNext()
     })
   }

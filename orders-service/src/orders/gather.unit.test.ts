@@ -55,61 +55,63 @@ test('a run takes no more than batchSizeMax, and no more than runsMax go at once
 })
 
 describe('the rest after a run', () => {
-  /** A run of item 1 that took 10 ms, in which so many more came. */
-  async function afterRun(came: number, settings: Partial<GatherSettings> = {}) {
+  /** Items 1 and 2 shared a run, after one of item 0; it took 10 ms, in which so many more came. */
+  async function afterRun(came: number, settings: Partial<GatherSettings> = {}, fails = false) {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
     const gatherer = held({ restPerRun: 3, restMsMax: 50, ...settings })
-    void gatherer.submit(1)
-    for (let item = 2; item <= 1 + came; item++) void gatherer.submit(item)
-    await vi.advanceTimersByTimeAsync(10)
+    for (const item of [0, 1, 2]) void gatherer.submit(item).catch(() => undefined)
     gatherer.runs[0]?.finish()
     await vi.advanceTimersByTimeAsync(0)
-    return { ...gatherer, items: () => gatherer.runs.map(({ items }) => items) }
+    for (let item = 3; item < 3 + came; item++) void gatherer.submit(item)
+    await vi.advanceTimersByTimeAsync(10)
+    if (fails) gatherer.runs[1]?.fail(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }))
+    else gatherer.runs[1]?.finish()
+    await vi.advanceTimersByTimeAsync(0)
+    /** What ran since. */
+    const next = () => gatherer.runs.slice(2).map(({ items }) => items)
+    return { ...gatherer, next }
   }
 
-  test('lets more come than came while it ran, for restPerRun times as long as the run took', async () => {
-    const { items } = await afterRun(2)
+  test.each([
+    ['succeeded', false],
+    ['failed', true],
+  ])('that %s lets more come, for restPerRun times as long as it took', async (_, fails) => {
+    const { next } = await afterRun(1, {}, fails)
     await vi.advanceTimersByTimeAsync(29)
-    expect(items()).toEqual([[1]])
+    expect(next()).toEqual([])
     await vi.advanceTimersByTimeAsync(1)
-    expect(items()).toEqual([[1], [2, 3]])
+    expect(next()).toEqual([[3]])
   })
 
   test('is no longer than restMsMax', async () => {
-    const { items } = await afterRun(2, { restMsMax: 5 })
+    const { next } = await afterRun(1, { restMsMax: 5 })
     await vi.advanceTimersByTimeAsync(5)
-    expect(items()).toEqual([[1], [2, 3]])
+    expect(next()).toEqual([[3]])
   })
 
   test('ends when as many wait as were answered and came meanwhile', async () => {
-    const { submit, items } = await afterRun(2)
+    const { submit, next } = await afterRun(1)
     void submit(4)
-    expect(items()).toEqual([[1], [2, 3, 4]])
-  })
-
-  test('delays nobody who comes alone, and comes again when answered', async () => {
-    const { submit, items } = await afterRun(0)
-    void submit(2)
-    expect(items()).toEqual([[1], [2]])
+    expect(next()).toEqual([])
+    void submit(5)
+    expect(next()).toEqual([[3, 4, 5]])
   })
 
   test('ends when there is enough for a whole run', async () => {
-    const { items } = await afterRun(3, { batchSizeMax: 3 })
-    expect(items()).toEqual([[1], [2, 3, 4]])
+    const { next } = await afterRun(2, { batchSizeMax: 2 })
+    expect(next()).toEqual([[3, 4]])
   })
 
-  test('is the same after a run that threw', async () => {
-    const { runs, submit, items } = await afterRun(0)
-    const second = submit(2)
+  test('is none after a run of one', async () => {
+    const { runs, submit, next } = await afterRun(0)
     void submit(3)
+    await vi.advanceTimersByTimeAsync(30)
+    void submit(4)
     await vi.advanceTimersByTimeAsync(10)
-    runs[1]?.fail(new Error('two'))
-    await expect(second).rejects.toThrow('two')
-    await vi.advanceTimersByTimeAsync(29)
-    expect(items()).toEqual([[1], [2]])
-    await vi.advanceTimersByTimeAsync(1)
-    expect(items()).toEqual([[1], [2], [3]])
+    runs[2]?.finish()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(next()).toEqual([[3], [4]])
   })
 })
 
