@@ -26,7 +26,7 @@ export type Upstream = {
  * One connection carries one request at a time, and orders that share a transaction are answered together: so no more than
  * this many can share one. With 64, a fifth to a third fewer orders a second; with 256 no more.
  */
-export const connectionsMax = 128
+const connectionsMax = 128
 /**
  * Requests waiting or in flight: room for a client with 512 connections. Each one more costs all the others, since what
  * waits is what the collector copies; past this an upstream that hangs would only pile up work.

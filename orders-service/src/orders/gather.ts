@@ -24,7 +24,8 @@ type Waiting<Item, Result> = {
 }
 
 /**
- * Lets items that come while a run is going share the next run. One that comes alone runs at once, without delay.
+ * Lets items that come while a run is going share the next run. One that comes while it neither runs nor rests runs at
+ * once.
  *
  * After a run of several it rests, since fewer and larger runs leave more of a busy machine: most of what a run costs, here
  * and in all that follows from it, does not depend on its size. The rest ends when as many wait as the run answered and
@@ -58,13 +59,11 @@ export function gather<Item, Result>(
     endRest()
     running += 1
     const batch = waiting.splice(0, batchSizeMax)
-    const left = waiting.length
     const startedAt = monotonicMs()
     void runBatch(batch).finally(() => {
       running -= 1
-      const came = waiting.length - left
       const ms = Math.min((monotonicMs() - startedAt) * restPerRun, restMsMax)
-      if (batch.length > 1) beginRest(ms, batch.length + came)
+      if (batch.length > 1) beginRest(ms, batch.length + waiting.length)
       runNext()
     })
   }
