@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
@@ -17,10 +16,12 @@ import type { TObject } from 'typebox'
 import { writeAccessLog } from './access-log.ts'
 import { answerClientError } from './client-error.ts'
 import { drainOnClose } from './drain.ts'
-import { parseJsonExactly } from './json.ts'
+import { readJson } from './json-body.ts'
 import type { Logger } from './log.ts'
+import { type AnswerPart, partAnswerer } from './part.ts'
 import { handleError, Problem, ProblemSchema, sendProblem } from './problem.ts'
-import { observeHttp } from './telemetry/observe-http.ts'
+import { requestIdOf } from './request-id.ts'
+import { observeHttp, watchRequests } from './telemetry/observe-http.ts'
 import type { Telemetry } from './telemetry/start-telemetry.ts'
 import { compileValidator } from './validation.ts'
 
@@ -31,6 +32,12 @@ export type App = FastifyInstance<
   FastifyBaseLogger,
   TypeBoxTypeProvider
 >
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    answerPart: AnswerPart
+  }
+}
 
 export const bodyBytesMax = 64 * 1024
 
@@ -46,14 +53,6 @@ export type AppOptions = Pick<FastifyServerOptions, 'routerOptions' | 'trustProx
   prepare?: (app: App) => Promise<void>
   /** What to show as the OpenAPI document, made of this app's own. */
   document?: (own: object) => object
-}
-
-/** A request id from outside is kept when it is harmless in logs and headers. */
-const acceptableRequestId = /^[A-Za-z0-9._:-]{1,128}$/
-
-export function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
-  const given = headers['x-request-id']
-  return typeof given === 'string' && acceptableRequestId.test(given) ? given : randomUUID()
 }
 
 /**
@@ -105,20 +104,14 @@ export async function createApp(
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
-    async (_request: unknown, body: Buffer) => {
-      if (body.length === 0) throw new Problem(400, 'invalid_json', 'The body is empty; send a JSON object.')
-      try {
-        return parseJsonExactly(body)
-      } catch (error) {
-        if (!(error instanceof SyntaxError)) throw error
-        throw new Problem(400, 'invalid_json', `The body is not JSON: ${error.message}.`)
-      }
-    },
+    async (_request: unknown, body: Buffer) => readJson(body),
   )
 
   app.decorateRequest('about', undefined)
   writeAccessLog(app)
-  if (telemetry) observeHttp(app, telemetry)
+  const observer = telemetry && observeHttp(telemetry)
+  if (observer) watchRequests(app, observer)
+  app.decorate('answerPart', partAnswerer(log, observer))
   drainOnClose(app)
   await prepare?.(app)
   app.addSchema(ProblemSchema)

@@ -70,7 +70,7 @@ export function handleError(error: FastifyError, request: FastifyRequest, reply:
   return sendProblem(request, reply, problem)
 }
 
-function problemFor(error: FastifyError): Problem {
+export function problemFor(error: Error & Partial<FastifyError>): Problem {
   if (error instanceof Problem) return error
   if (isInfrastructureError(error)) {
     return new Problem(

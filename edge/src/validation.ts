@@ -34,7 +34,19 @@ type ObjectSchema = { properties?: Record<string, { type?: string }> }
  * Compiles the schema of one part of a request. Bodies are taken as they are: "10" is no number. Path, query
  * and headers only have strings, so there a canonical decimal is read as the number that the schema asks for.
  */
-export const compileValidator: FastifySchemaCompiler<ObjectSchema> = ({ schema, httpPart }) => {
+export const compileValidator: FastifySchemaCompiler<ObjectSchema> = ({ schema, httpPart }) =>
+  compile(schema, httpPart)
+
+/** The same for what is not checked by a route: throws what such a route would tell. */
+export function checkFor(schema: ObjectSchema, httpPart: 'body' | 'headers'): (data: unknown) => void {
+  const validate = compile(schema, httpPart)
+  return data => {
+    const { error } = validate(data)
+    if (error) throw error
+  }
+}
+
+function compile(schema: ObjectSchema, httpPart: string | undefined) {
   const validate = ajv.compile(schema)
   const numeric =
     httpPart === 'body'
@@ -42,7 +54,7 @@ export const compileValidator: FastifySchemaCompiler<ObjectSchema> = ({ schema, 
       : Object.entries(schema.properties ?? {}).filter(
           ([, { type }]) => type === 'integer' || type === 'number',
         )
-  return data => {
+  return (data: unknown): { value?: unknown; error?: Problem } => {
     for (const [name, { type }] of numeric)
       readNumber(data as Record<string, unknown>, name, type === 'integer')
     return validate(data) ? { value: data } : { error: refusal(validate, httpPart) }

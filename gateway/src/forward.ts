@@ -3,6 +3,7 @@ import type { App } from 'edge/app'
 import { Problem, sendProblem } from 'edge/problem'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type PublicCall, paramsOf, pathMaker, publicCalls, type ServiceName } from './public-calls.ts'
+import { together } from './together.ts'
 import type { Answer, Outcome, Upstream } from './upstream.ts'
 
 /** What passes the door, in each direction; all else belongs to one connection or is nobody's business. */
@@ -34,13 +35,15 @@ export function registerForwarding(app: App, upstreams: Record<ServiceName, Upst
   })
 }
 
-function forward({ method, url }: PublicCall, upstream: Upstream) {
+function forward(call: PublicCall, upstream: Upstream) {
+  const { method, url } = call
   const pathOf = pathMaker(url)
+  const ask = 'together' in call ? together(upstream, call.together) : upstream.ask
   return async (request: FastifyRequest, reply: FastifyReply) => {
     const path = pathOf(request.params as Record<string, string>) + queryOf(request.url)
     const headers = headersFor(request)
     const body = method === 'GET' ? undefined : (request.body as Buffer | undefined)
-    const outcome = await upstream.ask({ method, path, headers, body })
+    const outcome = await ask({ method, path, headers, body })
     return outcome.kind === 'answered'
       ? passOn(reply, outcome)
       : sendUnavailable(request, reply, upstream.name, outcome)

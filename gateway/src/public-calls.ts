@@ -1,14 +1,17 @@
 import { UserParams } from 'edge/user-id'
 import { Type } from 'typebox'
 
-/** What is passed on, and to whom. What is not in here is not reachable from outside. */
+/**
+ * What is passed on, and to whom. What is not in here is not reachable from outside. `together` is where the service takes
+ * several of them in one.
+ */
 export const publicCalls = [
   { method: 'POST', url: '/users', service: 'payments' },
   { method: 'GET', url: '/users', service: 'payments' },
   { method: 'GET', url: '/users/:user_id', service: 'payments' },
   { method: 'PATCH', url: '/users/:user_id', service: 'payments' },
   { method: 'GET', url: '/users/:user_id/ledger', service: 'payments' },
-  { method: 'POST', url: '/orders', service: 'orders' },
+  { method: 'POST', url: '/orders', service: 'orders', together: '/orders/together' },
   { method: 'GET', url: '/orders', service: 'orders' },
   { method: 'GET', url: '/orders/:id', service: 'orders' },
   { method: 'GET', url: '/orders/user/:user_id', service: 'orders' },

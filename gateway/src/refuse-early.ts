@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { requestIdOf } from 'edge/app'
 import { type Problem, problemBody } from 'edge/problem'
+import { requestIdOf } from 'edge/request-id'
 import type { Telemetry } from 'edge/telemetry/start-telemetry'
 import type { Log } from 'messaging/log'
 import { Counter } from 'prom-client'

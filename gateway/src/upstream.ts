@@ -7,8 +7,10 @@ export type Request = {
   path: string
   headers: Record<string, string>
   body?: Buffer | undefined
+  /** How many requests it counts as; 1 where it is not said. */
+  standsFor?: number
 }
-export type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer }
+export type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer | string }
 export type Outcome =
   | ({ kind: 'answered' } & Answer)
   /** `isOverloaded`: it was not sent, since too much is waiting already. */
@@ -23,8 +25,8 @@ export type Upstream = {
 }
 
 /**
- * One connection carries one request at a time, and orders that share a transaction are answered together: so no more than
- * this many can share one. With 64, a fifth to a third fewer orders a second; with 256 no more.
+ * One connection carries one request at a time, and orders that share a transaction are answered together: so of those
+ * that travel alone no more than this many can share one. 256 settle no more.
  */
 const connectionsMax = 128
 /**
@@ -58,8 +60,8 @@ export function openUpstream(
   let pending = 0
   /** Since when each request waits to be sent, in the order they came. */
   const unsent = new Map<Exchange, number>()
-  function whyRefused(): string | undefined {
-    if (pending >= requestsMax) return `${requestsMax} requests are waiting`
+  function whyRefused(more = 1): string | undefined {
+    if (pending + more > requestsMax) return `${requestsMax} requests are waiting`
     const [oldest] = unsent.values()
     if (oldest !== undefined && performance.now() - oldest > waitMsMax)
       return `requests have waited for over ${waitMsMax} ms`
@@ -68,15 +70,15 @@ export function openUpstream(
   return {
     name,
     whyRefused,
-    ask(request, timeoutMs = timeoutMsDefault) {
-      const reason = whyRefused()
+    ask({ standsFor = 1, ...request }, timeoutMs = timeoutMsDefault) {
+      const reason = whyRefused(standsFor)
       if (reason !== undefined) return Promise.resolve({ kind: 'unavailable', reason, isOverloaded: true })
-      pending++
+      pending += standsFor
       return new Promise(resolve => {
         const exchange: Exchange = new Exchange(timeoutMs, {
           onSent: () => unsent.delete(exchange),
           settle(outcome) {
-            pending--
+            pending -= standsFor
             unsent.delete(exchange)
             resolve(outcome)
           },

@@ -10,7 +10,9 @@ import { registerIntegrityRoutes } from './integrity/integrity-routes.ts'
 import { type GatherSettings, gather } from './orders/gather.ts'
 import { tracePlacing } from './orders/observe-orders.ts'
 import { registerOrderRoutes } from './orders/order-routes.ts'
+import { OrderSchema } from './orders/order-schema.ts'
 import { type PlaceRequest, placeOrders } from './orders/place-orders.ts'
+import { registerPlaceRoutes } from './orders/place-routes.ts'
 import { registerStatsRoutes } from './stats/stats-routes.ts'
 
 export type OrdersAppDependencies = {
@@ -59,7 +61,9 @@ export async function createOrdersApp({
     database: () => sql`select 1`.execute(db),
     kafka: () => transport.ping(),
   })
-  registerOrderRoutes(app, db, placer)
+  app.addSchema(OrderSchema)
+  registerPlaceRoutes(app, placer)
+  registerOrderRoutes(app, db)
   registerStatsRoutes(app, db, transport)
   registerIntegrityRoutes(app, db)
   return app

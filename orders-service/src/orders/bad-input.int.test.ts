@@ -30,6 +30,35 @@ async function expectProblem(request: InjectOptions, status: number, code: strin
     ...(at && { errors: [{ in: at[0], field: at[1], detail: expect.any(String) }] }),
   })
   expect(answer.statusCode).toBe(status)
+  const { url, headers, payload } = request
+  const type = answer.headers['content-type']
+  if (url === '/orders' && headers?.['content-type'] === 'application/json' && typeof payload === 'string')
+    await expectSameTogether({ headers: headers as Record<string, string>, body: payload }, [
+      status,
+      type,
+      answer.json(),
+    ])
+}
+
+/** A part among others is told what it is told alone. */
+async function expectSameTogether(
+  part: { headers: Record<string, string>; body: string },
+  [status, type, told]: [number, unknown, { request_id: string }],
+) {
+  const named = { ...part, headers: { ...part.headers, 'x-request-id': told.request_id } }
+  const together = await service.app.inject({
+    method: 'POST',
+    url: '/orders/together',
+    payload: [named, named],
+  })
+  expect(together.statusCode).toBe(200)
+  const answers = together.json<{ status: number; headers: Record<string, string>; body: string }[]>()
+  expect(
+    answers.map(({ status, headers, body }) => [status, headers['content-type'], JSON.parse(body)]),
+  ).toEqual([
+    [status, type, told],
+    [status, type, told],
+  ])
 }
 
 const placing = (payload: InjectOptions['payload'], headers: Record<string, string> = {}): InjectOptions => ({
@@ -126,7 +155,7 @@ describe('placing an order is refused', () => {
 
   test('with a body over 64 KiB', async () => {
     await expectProblem(
-      placing(JSON.stringify({ ...good, description: 'x'.repeat(65_536) })),
+      placing(Buffer.from(JSON.stringify({ ...good, description: 'x'.repeat(65_536) }))),
       413,
       'body_too_large',
     )

@@ -42,6 +42,8 @@ export const OrderSchema = Type.Object(
   },
   { $id: 'Order' },
 )
+/** The schema, where the app knows it. */
+export const OrderRef = Type.Unsafe<Record<string, unknown>>({ $ref: 'Order#' })
 export type OrderAnswer = Static<typeof OrderSchema>
 
 export const orderAnswer = (order: Order): OrderAnswer => ({
