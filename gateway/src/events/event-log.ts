@@ -1,4 +1,4 @@
-import { advance, formatPosition, type Position } from './position.ts'
+import { advance, formatNext, formatPosition, type Position } from './position.ts'
 
 export type LoggedEvent = {
   partition: number
@@ -31,6 +31,8 @@ export class EventLog {
   /** From this offset on every event of the partition is in here. */
   readonly #heldFrom: Position = new Map()
   readonly #position: Position = new Map()
+  /** The parts of its text: with each event one of them changes. */
+  readonly #positionTexts = new Map<number, string>()
   #positionText = ''
 
   constructor(eventsMax: number, bytesMax: number) {
@@ -78,7 +80,8 @@ export class EventLog {
   passTo(partition: number, next: bigint): void {
     if (next <= (this.#position.get(partition) ?? -1n)) return
     advance(this.#position, partition, next)
-    this.#positionText = formatPosition(this.#position)
+    this.#positionTexts.set(partition, formatNext(partition, next))
+    this.#positionText = [...this.#positionTexts.values()].join()
   }
 
   /**

@@ -10,7 +10,9 @@ const form = /^\d{1,5}:\d{1,18}(,\d{1,5}:\d{1,18})*$/
 const textMax = 4_096
 
 export const formatPosition = (position: Position): string =>
-  Array.from(position, ([partition, next]) => `${partition}:${next}`).join(',')
+  Array.from(position, ([partition, next]) => formatNext(partition, next)).join()
+
+export const formatNext = (partition: number, next: bigint): string => `${partition}:${next}`
 
 /** Undefined for what formatPosition cannot have written. */
 export function parsePosition(text: string): Position | undefined {

@@ -2,10 +2,11 @@ import { hash } from 'node:crypto'
 
 const none = -1
 const bytesEach = 16
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /**
- * The ids seen last, to tell a repetition. Forgets the oldest of more than `max`, at least 1. Of each it keeps 128 bits of
- * its SHA-256, in memory of fixed size: as strings in a Set, those of six partitions were a fifth of the gateway's live
+ * The ids seen last, to tell a repetition. Forgets the oldest of more than `max`, at least 1. Of each it keeps 128 bits, those
+ * of a UUID or of another id's SHA-256, in memory of fixed size: as strings in a Set, those of six partitions were a fifth of the gateway's live
  * heap, which the collector marks again and again.
  */
 export class RecentIds {
@@ -16,6 +17,7 @@ export class RecentIds {
   readonly #lasts: Int32Array
   readonly #befores: Int32Array
   #count = 0
+  readonly #digest = Buffer.alloc(bytesEach)
 
   constructor(max: number) {
     this.#max = max
@@ -26,22 +28,24 @@ export class RecentIds {
 
   /** Remembers the id; false when it was known. */
   isNew(id: string): boolean {
-    const digest = hash('sha256', id, 'buffer')
+    const digest = this.#digest
+    if (uuid.test(id)) digest.write(id.replaceAll('-', ''), 'hex')
+    else hash('sha256', id, 'buffer').copy(digest)
     const bucket = this.#bucketOf(digest, 0)
     for (let at = this.#lasts[bucket]!; at !== none; at = this.#befores[at]!) {
-      if (digest.compare(this.#digests, at * bytesEach, (at + 1) * bytesEach, 0, bytesEach) === 0)
-        return false
+      if (digest.compare(this.#digests, at * bytesEach, (at + 1) * bytesEach) === 0) return false
     }
     const at = this.#count++ % this.#max
     if (this.#count > this.#max) this.#forget(at)
-    digest.copy(this.#digests, at * bytesEach, 0, bytesEach)
+    digest.copy(this.#digests, at * bytesEach)
     this.#befores[at] = this.#lasts[bucket]!
     this.#lasts[bucket] = at
     return true
   }
 
+  /** By its end: a UUIDv7 begins with the time. */
   #bucketOf(digests: Buffer, at: number): number {
-    return digests.readUInt32LE(at * bytesEach) % this.#max
+    return digests.readUInt32LE((at + 1) * bytesEach - 4) % this.#max
   }
 
   /** The oldest of all, hence the first of its bucket. */
