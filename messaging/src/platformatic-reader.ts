@@ -1,10 +1,7 @@
 import { type Consumer, ListOffsetTimestamps, type Offsets } from '@platformatic/kafka'
-import { fetchBytesMax, fetchPartitionBytesMax } from './kafka-settings.ts'
-import { boundedKey, text, toTime } from './storable-message.ts'
+import { decodeRecordBatches } from './decode-record-batch.ts'
+import { fetchRecords } from './platformatic-fetch.ts'
 import type { IncomingMessage } from './transport.ts'
-
-/** How long the broker holds back an answer without messages. */
-const fetchWaitMs = 500
 
 /** A partition, and the offset that is fetched next. */
 export type Place = { topic: string; partition: number; next: bigint }
@@ -17,86 +14,31 @@ export async function byLeader<P extends Place>(consumer: Consumer, places: P[])
   return Map.groupBy(places, ({ topic, partition }) => topics.get(topic)?.partitions[partition]?.leader ?? -1)
 }
 
-/** Reads on from each place, all led by one broker. Does not move them. */
+/**
+ * Reads on from each place, all led by one broker. Does not move them, but orders them: an answer holds so much, and who
+ * is asked for first fills it, so what brought nothing comes first the next time.
+ */
 export async function fetchFrom<P extends Place>(
   consumer: Consumer,
   node: number,
   places: P[],
 ): Promise<Fetched<P>[]> {
-  const metadata = await consumer.metadata({ topics: [...consumer.topics.current] })
-  const asked = Map.groupBy(places, ({ topic }) => metadata.topics.get(topic)!.id)
-  const { responses } = await consumer.fetch({
-    node,
-    minBytes: 1,
-    maxBytes: fetchBytesMax,
-    maxWaitTime: fetchWaitMs,
-    topics: [...asked].map(([topicId, of]) => ({
-      topicId,
-      partitions: of.map(({ partition, next }) => ({
-        partition,
-        fetchOffset: next,
-        partitionMaxBytes: fetchPartitionBytesMax,
-        currentLeaderEpoch: -1,
-        lastFetchedEpoch: -1,
-      })),
-    })),
-  })
-  return responses.flatMap(({ topicId, partitions }) =>
-    partitions.flatMap(({ partitionIndex, records }) => {
-      const place = asked.get(topicId)?.find(({ partition }) => partition === partitionIndex)
-      const last = records?.at(-1)
-      if (!place || !records || !last) return []
-      const next = last.firstOffset + BigInt(last.lastOffsetDelta) + 1n
-      return [{ place, messages: records.flatMap(batch => toIncoming(place, batch)), next }]
-    }),
+  const { topics, brokers } = await consumer.metadata({ topics: [...consumer.topics.current] })
+  const idOf = ({ topic }: Place) => topics.get(topic)!.id
+  const connection = await consumer.connections.get(brokers.get(node)!)
+  const answered = await fetchRecords(
+    connection,
+    places.map(place => ({ ...place, topicId: idOf(place) })),
   )
-}
-
-/** Marks of transactions, which are no messages. */
-const isControl = 1 << 5
-
-type Header = [Buffer | null | undefined, Buffer | null | undefined]
-type RecordsBatch = {
-  attributes: number
-  firstOffset: bigint
-  firstTimestamp: bigint
-  records: {
-    offsetDelta: number
-    timestampDelta: bigint
-    key: Buffer | null | undefined
-    value: Buffer | null | undefined
-    headers: Iterable<Header>
-  }[]
-}
-
-function toIncoming(
-  { topic, partition, next }: Place,
-  { attributes, firstOffset, firstTimestamp, records }: RecordsBatch,
-): IncomingMessage[] {
-  if (attributes & isControl) return []
-  const messages: IncomingMessage[] = []
-  for (const { offsetDelta, timestampDelta, key, value, headers } of records) {
-    const offset = firstOffset + BigInt(offsetDelta)
-    // A broker answers with whole batches, and the first of them may begin before the place.
-    if (offset < next) continue
-    messages.push({
-      topic,
-      partition,
-      offset,
-      key: key ? boundedKey(text(key)) : null,
-      value: value ?? null,
-      headers: toHeaders(headers),
-      timestamp: toTime(Number(firstTimestamp + timestampDelta)),
-    })
-  }
-  return messages
-}
-
-/** Of a header that comes twice the first counts; one without a value counts as absent. */
-function toHeaders(headers: Iterable<Header>): Record<string, string> {
-  const read: Record<string, string> = {}
-  for (const [name, value] of headers) if (name && value) read[name.toString()] ??= text(value)
-  return read
+  const fetched = answered.flatMap(({ topicId, partition, records, aborted }) => {
+    const place = places.find(of => of.partition === partition && idOf(of) === topicId)
+    if (!place) return []
+    const { messages, next } = decodeRecordBatches(place, records, aborted)
+    return next === place.next ? [] : [{ place, messages, next }]
+  })
+  const brought = new Set(fetched.map(({ place }) => place))
+  places.sort((a, b) => Number(brought.has(a)) - Number(brought.has(b)))
+  return fetched
 }
 
 /** Of each place its partition's oldest offset, and the one that the next message gets. */

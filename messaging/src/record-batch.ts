@@ -1,4 +1,4 @@
-import { crc32c } from '@platformatic/kafka'
+import { crc32c, Reader } from '@platformatic/kafka'
 import type { OutgoingMessage } from './transport.ts'
 
 /**
@@ -33,11 +33,15 @@ export function encodeRecordBatch(messages: OutgoingMessage[], timestampMs: numb
   batch.writeInt16BE(none, 51) // its epoch
   batch.writeInt32BE(none, 53) // its sequence
   batch.writeInt32BE(messages.length, 57)
-  batch.writeUInt32BE(crc32c(batch.subarray(21)), 17)
+  batch.writeUInt32BE(checksumOf(batch.subarray(21)), 17)
   return batch
 }
 
-const headBytes = 61
+/** Before the records of a batch. */
+export const headBytes = 61
+
+/** Bytes handed to it as they are, the client copies first: 0.26 µs for 440 bytes of many, instead of 0.08. */
+export const checksumOf = (bytes: Buffer) => crc32c(Reader.from(bytes).buffer)
 
 function bodyBytes({ key, value, headers }: OutgoingMessage, index: number): number {
   let bytes = 2 + varintBytes(index) + textBytes(key) + textBytes(value)

@@ -6,10 +6,13 @@ import { createHash } from 'node:crypto'
 const keyBytesMax = 1_000
 
 /** PostgreSQL stores no NUL, so none comes further than here. */
-export const text = (bytes: Buffer | string) => bytes.toString().replaceAll('\0', '\ufffd')
+export const text = (bytes: Buffer | string) => storable(bytes.toString())
+/** Looked for first, since replacing takes four times as long also where there is none. */
+export const storable = (read: string) => (read.includes('\0') ? read.replaceAll('\0', '\ufffd') : read)
 
 export function boundedKey(key: string): string {
-  if (Buffer.byteLength(key) <= keyBytesMax) return key
+  // A character has at most three bytes here: two such make one of four.
+  if (key.length * 3 <= keyBytesMax || Buffer.byteLength(key) <= keyBytesMax) return key
   const start = Buffer.from(key)
     .subarray(0, keyBytesMax / 2)
     .toString()
@@ -17,4 +20,5 @@ export function boundedKey(key: string): string {
 }
 
 /** Producers may stamp anything, such as microseconds: what is no time that can be stored becomes the nearest one. */
-export const toTime = (ms: number) => new Date(Math.min(Math.max(ms, 0), Date.UTC(9999, 0)) || 0)
+export const toTime = (ms: number) => new Date(Math.min(Math.max(ms, 0), timeMax) || 0)
+const timeMax = Date.UTC(9999, 0)
