@@ -97,8 +97,9 @@ export async function createApp(
       ),
     ),
   )
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
+    done()
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(

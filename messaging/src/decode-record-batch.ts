@@ -14,17 +14,14 @@ const isControl = 1 << 5
 
 /**
  * The messages from the place on, and the offset after all that was there, read from one buffer in which the values
- * stay: the client makes some sixteen for each message. A last batch that is cut short counts as not there. Throws
- * where a batch is not what its producer sent, as Kafka's own consumer does.
+ * stay: the client makes some sixteen for each message. A last batch that is cut short counts as not there. One that is
+ * not what its producer sent is told as `damage`, as Kafka's own consumer throws it, with what stands before it.
  */
-export function decodeRecordBatches(
-  place: Place,
-  records: Buffer,
-  aborted: Aborted[] = [],
-): { messages: IncomingMessage[]; next: bigint } {
+export function decodeRecordBatches(place: Place, records: Buffer, aborted: Aborted[] = []): Decoded {
   const messages: IncomingMessage[] = []
   const isGivenUp = transactionsIn(aborted)
   let { next } = place
+  let whole = 0
   try {
     for (let begin = 0; ; ) {
       const batch = batchAt(records, begin)
@@ -34,17 +31,28 @@ export function decodeRecordBatches(
       const isSkipped = isGivenUp(batch, last)
       if (!isSkipped && !(batch.readInt16BE(21) & isControl)) decodeRecords(place, batch, messages)
       next = last + 1n
+      whole = messages.length
       begin += batch.length
     }
   } catch (cause) {
-    throw new Error(
-      `Cannot read on from offset ${next} of partition ${place.partition} of ${place.topic}: ` +
-        `its record batch ${(cause as Error).message}. It is fetched again. If it stays so, the broker's copy is damaged: ` +
-        'have another replica lead the partition, or set the offset of the group past the batch, whose messages are lost.',
-      { cause },
-    )
+    return {
+      messages: messages.slice(0, whole),
+      next,
+      damage: new DamagedBatchError(
+        `Cannot read on from offset ${next} of partition ${place.partition} of ${place.topic}: ` +
+          `its record batch ${(cause as Error).message}. It is fetched again. If it stays so, the broker's copy is damaged: ` +
+          'have another replica lead the partition, or set the offset of the group past the batch, whose messages are lost.',
+        { cause },
+      ),
+    }
   }
 }
+
+export class DamagedBatchError extends Error {
+  override name = 'DamagedBatchError'
+}
+
+type Decoded = { messages: IncomingMessage[]; next: bigint; damage?: DamagedBatchError }
 
 function batchAt(records: Buffer, begin: number): Buffer | undefined {
   if (records.length - begin < lengthEnd) return

@@ -16,7 +16,7 @@ export async function lockBlockedKeys<DB>(
   consumer: string,
   received: Received[],
 ): Promise<Set<string>> {
-  const keyed = received.flatMap(({ source: { topic, key } }) => (key === null ? [] : [{ topic, key }]))
+  const keyed = received.map(({ source }) => source).filter(({ key }) => key !== null)
   if (keyed.length === 0) return new Set()
   const { rows } = await sql<{ topic: string; key: string }>`
     select topic, key from blocked_keys

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Backoff, backoffMs } from './backoff.ts'
+import { DamagedBatchError } from './decode-record-batch.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
 import { cutOff, isError, openConsumer } from './platformatic-client.ts'
 import { byLeader, fetchFrom, type Place, rangesOf } from './platformatic-reader.ts'
@@ -43,11 +44,13 @@ export async function follow(
         const loops = [...(await byLeader(consumer, places))].map(async ([node, led]) => {
           try {
             while (!isOver) {
-              for (const { place, messages, next } of await fetchFrom(consumer, node, led)) {
+              const { fetched, damage } = await fetchFrom(consumer, node, led)
+              for (const { place, messages, next } of fetched) {
                 if (closing.signal.aborted) return
                 place.next = next
                 onBatch(place.partition, messages, next)
               }
+              if (damage) throw damage
               running = true
               failures = 0
             }
@@ -60,7 +63,8 @@ export async function follow(
       } catch (err) {
         if (closing.signal.aborted) return
         running = false
-        log.warn({ err, topic }, 'following lost its broker; it goes on by itself')
+        if (err instanceof DamagedBatchError) log.error({ err, topic }, 'a partition cannot be read on')
+        else log.warn({ err, topic }, 'following lost its broker; it goes on by itself')
         if (isError(err, 'OFFSET_OUT_OF_RANGE')) await backInRange(places).catch(() => undefined)
       }
       const waitMs = backoffMs(again, failures, Math.random())

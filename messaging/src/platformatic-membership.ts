@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer } from '@platformatic/kafka'
 import { type Backoff, backoffMs } from './backoff.ts'
+import { DamagedBatchError } from './decode-record-batch.ts'
 import { fetchBytesMax } from './kafka-settings.ts'
 import type { Log } from './log.ts'
 import { isError } from './platformatic-client.ts'
@@ -65,7 +66,8 @@ export class Membership {
         await Promise.all(loops)
       } catch (err) {
         if (signal.aborted) return
-        log.debug({ err }, 'nothing fetched; trying again')
+        if (err instanceof DamagedBatchError) log.error({ err }, 'a partition cannot be read on')
+        else log.debug({ err }, 'nothing fetched; trying again')
         if (isError(err, 'OFFSET_OUT_OF_RANGE')) await this.#comeBackInRange().catch(() => undefined)
       }
       await this.#pause(failures)
@@ -75,18 +77,23 @@ export class Membership {
   async #fetchOnce(node: number, places: OwnedPlace[]): Promise<void> {
     const { consumer } = this.#settings
     const round = this.#round
-    const fetched = await fetchFrom(consumer, node, places)
+    const { fetched, damage } = await fetchFrom(consumer, node, places)
     if (this.#ending.signal.aborted || round !== this.#round) return
     for (const { place, next } of fetched) place.next = next
     this.#waiting.push(...fetched)
     if (!this.#isHandling) this.#handled = this.#handleAll()
     if (this.#isFull()) await this.#room.promise
+    if (damage) throw damage
   }
 
   #isFull(): boolean {
-    const messages = this.#waiting.flatMap(({ messages }) => messages)
-    const bytes = messages.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
-    return messages.length >= this.#settings.batchSizeMax || bytes >= fetchBytesMax
+    let count = 0
+    let bytes = 0
+    for (const { messages } of this.#waiting) {
+      count += messages.length
+      for (const { value } of messages) bytes += value?.length ?? 0
+    }
+    return count >= this.#settings.batchSizeMax || bytes >= fetchBytesMax
   }
 
   async #handleAll(): Promise<void> {

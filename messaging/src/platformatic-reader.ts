@@ -16,13 +16,14 @@ export async function byLeader<P extends Place>(consumer: Consumer, places: P[])
 
 /**
  * Reads on from each place, all led by one broker. Does not move them, but orders them: an answer holds so much, and who
- * is asked for first fills it, so what brought nothing comes first the next time.
+ * is asked for first fills it, so what brought nothing comes first the next time. `damage` keeps one of them where it is;
+ * the others go on, and the caller waits before it asks again.
  */
 export async function fetchFrom<P extends Place>(
   consumer: Consumer,
   node: number,
   places: P[],
-): Promise<Fetched<P>[]> {
+): Promise<{ fetched: Fetched<P>[]; damage: Error | undefined }> {
   const { topics, brokers } = await consumer.metadata({ topics: [...consumer.topics.current] })
   const idOf = ({ topic }: Place) => topics.get(topic)!.id
   const connection = await consumer.connections.get(brokers.get(node)!)
@@ -30,15 +31,17 @@ export async function fetchFrom<P extends Place>(
     connection,
     places.map(place => ({ ...place, topicId: idOf(place) })),
   )
+  let damage: Error | undefined
   const fetched = answered.flatMap(({ topicId, partition, records, aborted }) => {
     const place = places.find(of => of.partition === partition && idOf(of) === topicId)
     if (!place) return []
-    const { messages, next } = decodeRecordBatches(place, records, aborted)
+    const { messages, next, ...rest } = decodeRecordBatches(place, records, aborted)
+    damage ??= rest.damage
     return next === place.next ? [] : [{ place, messages, next }]
   })
   const brought = new Set(fetched.map(({ place }) => place))
   places.sort((a, b) => Number(brought.has(a)) - Number(brought.has(b)))
-  return fetched
+  return { fetched, damage }
 }
 
 /** Of each place its partition's oldest offset, and the one that the next message gets. */

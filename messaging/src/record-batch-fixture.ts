@@ -76,7 +76,11 @@ export function varint(value: bigint): Buffer {
 }
 
 export const place = (next: bigint) => ({ topic: 't', partition: 3, next })
-export const decode = (records: Buffer, next = 0n) => decodeRecordBatches(place(next), records)
+export function decode(records: Buffer, next = 0n) {
+  const { damage, ...read } = decodeRecordBatches(place(next), records)
+  if (damage) throw damage
+  return read
+}
 export const endOf = ({ firstOffset, lastOffsetDelta }: Batch) => firstOffset + BigInt(lastOffsetDelta) + 1n
 
 /** What the batches hold, said in another way: from what was written. */
