@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { type PartAnswer, partsBytesMax, partsMax } from 'edge/part'
 import type { Answer, Outcome, Request, Upstream } from './upstream.ts'
 
-type Waiting = { request: Request; resolve(outcome: Outcome): void }
+type Waiting = { request: Request; settle(outcome: Outcome): void }
 type Lot = { waiting: Waiting[]; parts: string[]; bytes: number }
 
 /**
@@ -26,30 +26,38 @@ export function together(upstream: Upstream, path: string): (request: Request) =
       path,
       headers: { 'content-type': 'application/json' },
       body: Buffer.from(`[${parts.join()}]`),
-      standsFor: waiting.length,
+      isHeld: true,
     })
-    if (outcome.kind === 'unavailable') return settle(waiting, () => outcome)
+    if (outcome.kind === 'unavailable') return settleAll(waiting, () => outcome)
     // The service is older than this call.
     if (outcome.status === 404) return sendAlone(waiting)
     const answers = answersIn(outcome, waiting.length)
-    if (answers) settle(waiting, index => ({ kind: 'answered', ...answers[index]! }))
-    else settle(waiting, () => ({ kind: 'unavailable', reason: `${path} answered ${outcome.status}` }))
+    if (answers) settleAll(waiting, index => ({ kind: 'answered', ...answers[index]! }))
+    else settleAll(waiting, () => ({ kind: 'unavailable', reason: `${path} answered ${outcome.status}` }))
   }
 
   function sendAlone(waiting: Waiting[]): void {
-    for (const { request, resolve } of waiting) void upstream.ask(request).then(resolve)
+    for (const { request, settle } of waiting) void upstream.ask({ ...request, isHeld: true }).then(settle)
   }
 
   return request => {
     if (!canShare(request)) return upstream.ask(request)
+    const reason = upstream.whyRefused()
+    if (reason !== undefined) return Promise.resolve({ kind: 'unavailable', reason, isOverloaded: true })
+    // From now on: of all that come in one turn, no more may pass the door than there is room for.
+    const letGo = upstream.hold()
     return new Promise(resolve => {
-      if (waiting.push({ request, resolve }) === 1) setImmediate(sendAll)
+      const settle = (outcome: Outcome) => {
+        letGo()
+        resolve(outcome)
+      }
+      if (waiting.push({ request, settle }) === 1) setImmediate(sendAll)
     })
   }
 }
 
-function settle(waiting: Waiting[], outcomeOf: (index: number) => Outcome): void {
-  for (const [index, { resolve }] of waiting.entries()) resolve(outcomeOf(index))
+function settleAll(waiting: Waiting[], outcomeOf: (index: number) => Outcome): void {
+  for (const [index, { settle }] of waiting.entries()) settle(outcomeOf(index))
 }
 
 const jsonType = /^application\/json *(;|$)/

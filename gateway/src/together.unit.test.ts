@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Arrived, json, keep, sendRaw, startGateway, startUpstream } from './gateway-fixture.ts'
@@ -150,24 +151,39 @@ test.each([
   expect(service.arrived).toHaveLength(1)
 })
 
-test('each order counts, however they travel: 640 are in flight, and those after them are refused unsent', async () => {
+test('each order counts, however they travel: of 700 that come at once 640 go, and 60 are refused unsent', async () => {
   const held: (() => void)[] = []
   const service = await keep(
     startUpstream((request, response) => void held.push(() => echo(request, response))),
   )
   const upstream = await keep(Promise.resolve(openUpstream('orders', service.url, 5_000)))
   const ask = together(upstream, path)
-  const inFlight = Array.from({ length: 640 }, () => ask(order('{}')))
+  const asked = Array.from({ length: 700 }, () => ask(order('{}')))
+  expect(await Promise.all(asked.slice(640))).toEqual(
+    Array.from({ length: 60 }, () => ({
+      kind: 'unavailable',
+      reason: '640 requests are waiting',
+      isOverloaded: true,
+    })),
+  )
   await expect.poll(() => held.length).toBe(4)
   expect(upstream.whyRefused()).toBe('640 requests are waiting')
-  expect(await Promise.all([ask(order('{}')), ask(order('{}'))])).toMatchObject([
-    { isOverloaded: true },
-    { isOverloaded: true },
-  ])
   for (const answer of held) answer()
-  expect((await Promise.all(inFlight)).every(({ kind }) => kind === 'answered')).toBe(true)
+  expect((await Promise.all(asked.slice(0, 640))).every(({ kind }) => kind === 'answered')).toBe(true)
   expect(upstream.whyRefused()).toBeUndefined()
   expect(held).toHaveLength(4)
+})
+
+test('one that goes alone counts once', async () => {
+  const service = await keep(startUpstream(() => undefined))
+  const upstream = await keep(Promise.resolve(openUpstream('orders', service.url, 5_000)))
+  const ask = together(upstream, path)
+  for (let i = 0; i < 640; i++) {
+    expect(upstream.whyRefused()).toBeUndefined()
+    void ask(order('{}'))
+    await setImmediate()
+  }
+  expect(upstream.whyRefused()).toBe('640 requests are waiting')
 })
 
 test('clients of the gateway see no difference, and the call itself is not reachable', async () => {

@@ -7,8 +7,8 @@ export type Request = {
   path: string
   headers: Record<string, string>
   body?: Buffer | undefined
-  /** How many requests it counts as; 1 where it is not said. */
-  standsFor?: number
+  /** It stands for requests that are held, and counts no more. */
+  isHeld?: true
 }
 export type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer | string }
 export type Outcome =
@@ -19,6 +19,8 @@ export type Upstream = {
   name: string
   /** Why a request would not be sent now; undefined while there is room. Costs next to nothing to ask. */
   whyRefused(): string | undefined
+  /** Counts a request as waiting or in flight, before it is asked, until the answer is called. */
+  hold(): () => void
   /** Never rejects and never takes longer than the timeout. Nothing is sent twice, whatever the method. */
   ask(request: Request, timeoutMs?: number): Promise<Outcome>
   close(): Promise<void>
@@ -60,25 +62,30 @@ export function openUpstream(
   let pending = 0
   /** Since when each request waits to be sent, in the order they came. */
   const unsent = new Map<Exchange, number>()
-  function whyRefused(more = 1): string | undefined {
-    if (pending + more > requestsMax) return `${requestsMax} requests are waiting`
+  function whyRefused(): string | undefined {
+    if (pending >= requestsMax) return `${requestsMax} requests are waiting`
     const [oldest] = unsent.values()
     if (oldest !== undefined && performance.now() - oldest > waitMsMax)
       return `requests have waited for over ${waitMsMax} ms`
     return undefined
   }
+  function hold(): () => void {
+    pending++
+    return () => void pending--
+  }
   return {
     name,
     whyRefused,
-    ask({ standsFor = 1, ...request }, timeoutMs = timeoutMsDefault) {
-      const reason = whyRefused(standsFor)
+    hold,
+    ask({ isHeld, ...request }, timeoutMs = timeoutMsDefault) {
+      const reason = isHeld ? undefined : whyRefused()
       if (reason !== undefined) return Promise.resolve({ kind: 'unavailable', reason, isOverloaded: true })
-      pending += standsFor
+      const letGo = isHeld ? undefined : hold()
       return new Promise(resolve => {
         const exchange: Exchange = new Exchange(timeoutMs, {
           onSent: () => unsent.delete(exchange),
           settle(outcome) {
-            pending -= standsFor
+            letGo?.()
             unsent.delete(exchange)
             resolve(outcome)
           },
