@@ -12,7 +12,7 @@ export async function fetchFrom<P extends Place>(
   { kafka, instance, isClosed }: ModelConsumer,
   _: number,
   places: P[],
-): Promise<Fetched<P>[]> {
+): Promise<{ fetched: Fetched<P>[]; damage: Error | undefined }> {
   const fetched = await kafka.scheduler.call(instance, 'fetch', () =>
     places.flatMap(place => {
       const { topic, partition, next: from } = place
@@ -32,7 +32,7 @@ export async function fetchFrom<P extends Place>(
   )
   if (isClosed) throw new Error('closed')
   if (fetched.length === 0) await kafka.change()
-  return fetched
+  return { fetched, damage: undefined }
 }
 
 export async function rangesOf<P extends Place>({ kafka, instance }: ModelConsumer, places: P[]) {
