@@ -7,6 +7,8 @@ import type { IncomingMessage } from './transport.ts'
 export type Place = { topic: string; partition: number; next: bigint }
 /** What a fetch brought of one partition; `next` is the offset after it. */
 export type Fetched<P extends Place> = { place: P; messages: IncomingMessage[]; next: bigint }
+/** `damage` keeps a place where it is; the others go on, and the caller waits before it asks again. */
+export type FetchOutcome<P extends Place> = { fetched: Fetched<P>[]; damage: Error | undefined }
 
 /** The places by the broker that leads them: each broker is asked apart. */
 export async function byLeader<P extends Place>(consumer: Consumer, places: P[]): Promise<Map<number, P[]>> {
@@ -16,14 +18,13 @@ export async function byLeader<P extends Place>(consumer: Consumer, places: P[])
 
 /**
  * Reads on from each place, all led by one broker. Does not move them, but orders them: an answer holds so much, and who
- * is asked for first fills it, so what brought nothing comes first the next time. `damage` keeps one of them where it is;
- * the others go on, and the caller waits before it asks again.
+ * is asked for first fills it, so what brought nothing comes first the next time.
  */
 export async function fetchFrom<P extends Place>(
   consumer: Consumer,
   node: number,
   places: P[],
-): Promise<{ fetched: Fetched<P>[]; damage: Error | undefined }> {
+): Promise<FetchOutcome<P>> {
   const { topics, brokers } = await consumer.metadata({ topics: [...consumer.topics.current] })
   const idOf = ({ topic }: Place) => topics.get(topic)!.id
   const connection = await consumer.connections.get(brokers.get(node)!)

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type { Fetched, Place } from '../../messaging/src/platformatic-reader.ts'
+import type { FetchOutcome, Place } from '../../messaging/src/platformatic-reader.ts'
 import type { ModelConsumer } from './consumer-group.ts'
 
 export const fetchBytesMax = Number.POSITIVE_INFINITY
@@ -12,7 +12,7 @@ export async function fetchFrom<P extends Place>(
   { kafka, instance, isClosed }: ModelConsumer,
   _: number,
   places: P[],
-): Promise<{ fetched: Fetched<P>[]; damage: Error | undefined }> {
+): Promise<FetchOutcome<P>> {
   const fetched = await kafka.scheduler.call(instance, 'fetch', () =>
     places.flatMap(place => {
       const { topic, partition, next: from } = place
