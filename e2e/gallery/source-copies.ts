@@ -4,7 +4,7 @@ import { basename, join } from 'node:path'
 import { projectFolder } from 'scripts/system/settings'
 import { RunFolder } from 'scripts/testing/run-folder'
 
-const parts = ['edge', 'messaging', 'migrations', 'orders-service', 'payments-service', 'scripts']
+const parts = ['edge', 'gateway', 'messaging', 'migrations', 'orders-service', 'payments-service', 'scripts']
 
 /** Sources in folders of their own, to break each in another way; the installed packages are shared. */
 export class SourceCopies {
