@@ -71,7 +71,8 @@ export function passOn(reply: FastifyReply, { status, headers, body }: Answer): 
     const value = headers[name]
     if (value !== undefined) reply.header(name, value)
   }
-  return reply.send(body)
+  // Else Fastify adds a charset to the content type of a text, and none to that of bytes.
+  return reply.serializer(String).send(body)
 }
 
 export function sendUnavailable(

@@ -6,6 +6,7 @@ import { together } from './together.ts'
 import { openUpstream, type Request } from './upstream.ts'
 
 const path = '/orders/together'
+const problem = 'application/problem+json'
 type Sent = { headers: Record<string, string>; body: string }[]
 const order = (body: string, headers: Record<string, string> = {}): Request => ({
   method: 'POST',
@@ -16,7 +17,11 @@ const order = (body: string, headers: Record<string, string> = {}): Request => (
 
 /** Answers each order with its own body and number in its request. */
 const echo = ({ url, body }: Arrived, response: Parameters<typeof json>[0]) => {
-  const answerTo = (text: string, status: number) => ({ status, headers: { location: text }, body: text })
+  const answerTo = (text: string, status: number) => ({
+    status,
+    headers: { location: text, 'content-type': problem },
+    body: text,
+  })
   if (url === path)
     return json(
       response,
@@ -49,14 +54,24 @@ test('orders that come at once travel in one, with their headers, and each gets 
     { headers: { 'content-type': 'application/json; charset=utf-8' }, body: '{"c":3}' },
   ])
   expect(outcomes).toEqual([
-    { kind: 'answered', status: 200, headers: { location: '{"a":1}' }, body: '{"a":1}' },
+    {
+      kind: 'answered',
+      status: 200,
+      headers: { location: '{"a":1}', 'content-type': problem },
+      body: '{"a":1}',
+    },
     {
       kind: 'answered',
       status: 201,
-      headers: { location: 'not json \u0000 "é"' },
+      headers: { location: 'not json \u0000 "é"', 'content-type': problem },
       body: 'not json \u0000 "é"',
     },
-    { kind: 'answered', status: 202, headers: { location: '{"c":3}' }, body: '{"c":3}' },
+    {
+      kind: 'answered',
+      status: 202,
+      headers: { location: '{"c":3}', 'content-type': problem },
+      body: '{"c":3}',
+    },
   ])
 })
 
@@ -198,6 +213,7 @@ test('clients of the gateway see no difference, and the call itself is not reach
   const told = await sendRaw(gateway.port, bodies.map(post('/orders')).join('') + last)
   expect(told.match(/(?<=\r\n\r\n)(order-\d+|last)/g)).toEqual([...bodies, 'last'])
   expect(told.match(/(?<=\r\nlocation: )\S+/g)).toEqual([...bodies, 'last'])
+  expect(new Set(told.match(/(?<=\r\ncontent-type: ).*(?=\r\n)/g))).toEqual(new Set([problem]))
   expect(orders.arrived.filter(({ method }) => method === 'POST').map(({ url }) => url)).toEqual([path])
   expect(await sendRaw(gateway.port, post(path, 'connection: close\r\n')('[]'))).toMatch(/^HTTP\/1.1 404 /)
 })
