@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { type PartAnswer, partsBytesMax, partsMax } from 'edge/part'
 import type { Answer, Outcome, Request, Upstream } from './upstream.ts'
 
-type Waiting = { request: Request; settle(outcome: Outcome): void }
+type Waiting = { request: Request; resolve(outcome: Outcome): void }
 type Lot = { waiting: Waiting[]; parts: string[]; bytes: number }
 
 /**
@@ -21,43 +21,38 @@ export function together(upstream: Upstream, path: string): (request: Request) =
 
   async function send({ waiting, parts }: Lot): Promise<void> {
     if (waiting.length === 1) return sendAlone(waiting)
-    const outcome = await upstream.ask({
+    const outcome = await upstream.send({
       method: 'POST',
       path,
       headers: { 'content-type': 'application/json' },
       body: Buffer.from(`[${parts.join()}]`),
-      isHeld: true,
     })
-    if (outcome.kind === 'unavailable') return settleAll(waiting, () => outcome)
+    if (outcome.kind === 'unavailable') return settle(waiting, () => outcome)
     // The service is older than this call.
     if (outcome.status === 404) return sendAlone(waiting)
     const answers = answersIn(outcome, waiting.length)
-    if (answers) settleAll(waiting, index => ({ kind: 'answered', ...answers[index]! }))
-    else settleAll(waiting, () => ({ kind: 'unavailable', reason: `${path} answered ${outcome.status}` }))
+    if (answers) settle(waiting, index => ({ kind: 'answered', ...answers[index]! }))
+    else settle(waiting, () => ({ kind: 'unavailable', reason: `${path} answered ${outcome.status}` }))
   }
 
   function sendAlone(waiting: Waiting[]): void {
-    for (const { request, settle } of waiting) void upstream.ask({ ...request, isHeld: true }).then(settle)
+    for (const { request, resolve } of waiting) void upstream.send(request).then(resolve)
   }
 
   return request => {
     if (!canShare(request)) return upstream.ask(request)
-    const reason = upstream.whyRefused()
-    if (reason !== undefined) return Promise.resolve({ kind: 'unavailable', reason, isOverloaded: true })
-    // From now on: of all that come in one turn, no more may pass the door than there is room for.
-    const letGo = upstream.hold()
-    return new Promise(resolve => {
-      const settle = (outcome: Outcome) => {
-        letGo()
-        resolve(outcome)
-      }
-      if (waiting.push({ request, settle }) === 1) setImmediate(sendAll)
-    })
+    // Admitted now, not when they are sent: of all that come in one turn, no more may pass the door than there is room for.
+    return upstream.admit(
+      () =>
+        new Promise(resolve => {
+          if (waiting.push({ request, resolve }) === 1) setImmediate(sendAll)
+        }),
+    )
   }
 }
 
-function settleAll(waiting: Waiting[], outcomeOf: (index: number) => Outcome): void {
-  for (const [index, { settle }] of waiting.entries()) settle(outcomeOf(index))
+function settle(waiting: Waiting[], outcomeOf: (index: number) => Outcome): void {
+  for (const [index, { resolve }] of waiting.entries()) resolve(outcomeOf(index))
 }
 
 const jsonType = /^application\/json *(;|$)/

@@ -7,8 +7,6 @@ export type Request = {
   path: string
   headers: Record<string, string>
   body?: Buffer | undefined
-  /** It stands for requests that are held, and counts no more. */
-  isHeld?: true
 }
 export type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer | string }
 export type Outcome =
@@ -19,9 +17,11 @@ export type Upstream = {
   name: string
   /** Why a request would not be sent now; undefined while there is room. Costs next to nothing to ask. */
   whyRefused(): string | undefined
-  /** Counts a request as waiting or in flight, before it is asked, until the answer is called. */
-  hold(): () => void
-  /** Never rejects and never takes longer than the timeout. Nothing is sent twice, whatever the method. */
+  /** Refuses, or begins what leads to an outcome, and counts it as waiting or in flight until that is there. */
+  admit(begin: () => Promise<Outcome>): Promise<Outcome>
+  /** For what is admitted already. */
+  send(request: Request, timeoutMs?: number): Promise<Outcome>
+  /** Sends what it admits. Never rejects and never takes longer than the timeout. Nothing is sent twice, whatever the method. */
   ask(request: Request, timeoutMs?: number): Promise<Outcome>
   close(): Promise<void>
 }
@@ -69,35 +69,38 @@ export function openUpstream(
       return `requests have waited for over ${waitMsMax} ms`
     return undefined
   }
-  function hold(): () => void {
+  async function admit(begin: () => Promise<Outcome>): Promise<Outcome> {
+    const reason = whyRefused()
+    if (reason !== undefined) return { kind: 'unavailable', reason, isOverloaded: true }
     pending++
-    return () => void pending--
+    try {
+      return await begin()
+    } finally {
+      pending--
+    }
   }
+  const send: Upstream['send'] = (request, timeoutMs = timeoutMsDefault) =>
+    new Promise(resolve => {
+      const exchange: Exchange = new Exchange(timeoutMs, {
+        onSent: () => unsent.delete(exchange),
+        settle(outcome) {
+          unsent.delete(exchange)
+          resolve(outcome)
+        },
+      })
+      unsent.set(exchange, performance.now())
+      try {
+        pool.dispatch(request as Dispatcher.DispatchOptions, exchange)
+      } catch (error) {
+        exchange.onResponseError(undefined, error as Error)
+      }
+    })
   return {
     name,
     whyRefused,
-    hold,
-    ask({ isHeld, ...request }, timeoutMs = timeoutMsDefault) {
-      const reason = isHeld ? undefined : whyRefused()
-      if (reason !== undefined) return Promise.resolve({ kind: 'unavailable', reason, isOverloaded: true })
-      const letGo = isHeld ? undefined : hold()
-      return new Promise(resolve => {
-        const exchange: Exchange = new Exchange(timeoutMs, {
-          onSent: () => unsent.delete(exchange),
-          settle(outcome) {
-            letGo?.()
-            unsent.delete(exchange)
-            resolve(outcome)
-          },
-        })
-        unsent.set(exchange, performance.now())
-        try {
-          pool.dispatch(request as Dispatcher.DispatchOptions, exchange)
-        } catch (error) {
-          exchange.onResponseError(undefined, error as Error)
-        }
-      })
-    },
+    admit,
+    send,
+    ask: (request, timeoutMs) => admit(() => send(request, timeoutMs)),
     close: () => (pool.destroyed ? Promise.resolve() : pool.destroy()),
   }
 }

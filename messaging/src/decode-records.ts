@@ -1,7 +1,7 @@
 import { compressionsAlgorithmsByBitmask } from '@platformatic/kafka'
 import type { Place } from './platformatic-reader.ts'
 import { headBytes } from './record-batch.ts'
-import { boundedKey, storable, toTime } from './storable-message.ts'
+import { boundedKey, toTime, withoutNul } from './storable-message.ts'
 import type { IncomingMessage } from './transport.ts'
 
 const codecBits = 0b111
@@ -69,7 +69,7 @@ function beginRecord(): void {
 
 function key(): string | null {
   const keyBytes = lengthRead()
-  return keyBytes < 0 ? null : boundedKey(storable(utf8(keyBytes)))
+  return keyBytes < 0 ? null : boundedKey(withoutNul(utf8(keyBytes)))
 }
 
 function value(): Buffer | null {
@@ -102,13 +102,13 @@ const rememberedLengthMax = 64
 function headerText(slot: number): string | null {
   const textBytes = lengthRead()
   if (textBytes < 0) return null
-  if (slot >= rememberedMax || textBytes > rememberedLengthMax) return storable(utf8(textBytes))
+  if (slot >= rememberedMax || textBytes > rememberedLengthMax) return withoutNul(utf8(textBytes))
   const last = remembered[slot]
   if (last !== undefined && comesAgain(last, textBytes)) {
     at += textBytes
     return last
   }
-  const read = storable(utf8(textBytes))
+  const read = withoutNul(utf8(textBytes))
   remembered[slot] = read
   return read
 }

@@ -6,9 +6,9 @@ import { createHash } from 'node:crypto'
 const keyBytesMax = 1_000
 
 /** PostgreSQL stores no NUL, so none comes further than here. */
-export const text = (bytes: Buffer | string) => storable(bytes.toString())
+export const text = (bytes: Buffer | string) => withoutNul(bytes.toString())
 /** Looked for first, since replacing takes four times as long also where there is none. */
-export const storable = (read: string) => (read.includes('\0') ? read.replaceAll('\0', '\ufffd') : read)
+export const withoutNul = (read: string) => (read.includes('\0') ? read.replaceAll('\0', '\ufffd') : read)
 
 export function boundedKey(key: string): string {
   // A character has at most three bytes here: two such make one of four.

@@ -7,12 +7,11 @@ import type { Kysely } from 'kysely'
 import { Type } from 'typebox'
 import type { OrdersDatabase } from '../database.ts'
 import type { OrderStatus } from './order.ts'
-import { OrderId, OrderRef, orderAnswer, Status } from './order-schema.ts'
+import { header, OrderId, OrderRef, orderAnswer, Status } from './order-schema.ts'
 import { findOrder, findTimeline, listOrders } from './read-orders.ts'
 
 const tags = ['orders']
 const OrderParams = Type.Object({ id: OrderId }, { additionalProperties: false })
-const header = (description: string) => ({ type: 'string', description })
 const next = { Link: header('RFC 8288: `<…>; rel="next"`, where there is more') }
 const OrderPage = { ...Type.Array(OrderRef), description: 'Newest first', headers: next }
 

@@ -7,7 +7,7 @@ import { Problem } from 'edge/problem'
 import { checkFor } from 'edge/validation'
 import { type Static, Type } from 'typebox'
 import type { Gatherer } from './gather.ts'
-import { NewOrder, OrderRef } from './order-schema.ts'
+import { header, NewOrder, OrderRef } from './order-schema.ts'
 import type { Placement, PlaceRequest } from './place-orders.ts'
 
 export type Placer = Gatherer<PlaceRequest, Placement>
@@ -89,8 +89,6 @@ function placementAnswer(placement: Awaited<ReturnType<Placer['submit']>>) {
 
 const tryAgain = (code: string, detail: string) =>
   new Problem(503, code, detail, { headers: { 'retry-after': '1' } })
-
-const header = (description: string) => ({ type: 'string', description })
 
 const placeSchema = {
   tags: ['orders'],
