@@ -3,6 +3,8 @@ import type { App } from './app.ts'
 
 /** Requests in flight may take so long to end when the app closes; a service has 10 s in all. */
 const drainMsMax = 8_000
+/** As it closes, Node ends connections that are idle; one that is answered later would stay until its client goes. */
+const idleCheckMs = 50
 
 /**
  * Lets the app close without waiting for who says nothing: Node closes connections that are idle after a
@@ -15,10 +17,16 @@ export function drainOnClose(app: App): void {
     socket.once('close', () => unused.delete(socket))
   })
   app.server.on('request', ({ socket }) => unused.delete(socket))
+  const timers: NodeJS.Timeout[] = []
   app.addHook('preClose', async () => {
     for (const socket of unused) socket.destroy()
-    const late = setTimeout(() => app.server.closeAllConnections(), drainMsMax)
-    app.server.once('close', () => clearTimeout(late))
-    late.unref()
+    timers.push(
+      setInterval(() => app.server.closeIdleConnections(), idleCheckMs),
+      setTimeout(() => app.server.closeAllConnections(), drainMsMax),
+    )
+  })
+  // Not when the server is closed: it does not count connections that other sockets let in.
+  app.addHook('onClose', async () => {
+    for (const timer of timers) clearTimeout(timer)
   })
 }

@@ -20,7 +20,7 @@ test('an app closes at once although a client holds a connection on which it nev
   spare.destroy()
 })
 
-test('an app that closes still answers the request it is working on', async () => {
+test('an app that closes still answers the request it is working on, and then waits for nobody', async () => {
   const app = await createApp({ title: 'x', description: 'x' }, pino({ level: 'silent' }))
   let begun = () => {}
   const working = new Promise<void>(resolve => {
@@ -39,7 +39,10 @@ test('an app that closes still answers the request it is working on', async () =
   const answer = fetch(`${url}/slow`)
   await working
   const closed = app.close()
+  await new Promise(resolve => setTimeout(resolve, 100))
   finish()
   expect(await (await answer).json()).toEqual({ done: true })
+  const answeredAt = performance.now()
   await closed
+  expect(performance.now() - answeredAt).toBeLessThan(1_000)
 })

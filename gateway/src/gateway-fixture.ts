@@ -7,14 +7,15 @@ import { EventHub } from './events/event-hub.ts'
 import { Auditor } from './integrity/auditor.ts'
 import { integrityOf } from './integrity/services.ts'
 import { openUpstream } from './upstream.ts'
+import { wideDoor } from './wide-door.ts'
 
 export type Arrived = { method: string; url: string; headers: IncomingHttpHeaders; body: string }
 export type TestUpstream = { url: string; arrived: Arrived[]; close(): Promise<void> }
 
 /** A real server on a real socket, which may misbehave as the test likes. */
 export async function startUpstream(
-  answer: (request: Arrived, response: ServerResponse) => void = (_request, response) =>
-    json(response, 200, {}),
+  answer: (request: Arrived, response: ServerResponse) => void = (request, response) =>
+    answerEach(request, response, 200),
   port = 0,
 ): Promise<TestUpstream> {
   const arrived: Arrived[] = []
@@ -45,6 +46,17 @@ export async function startUpstream(
 
 export function json(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body))
+}
+
+/** With {} and that status: a request that came alone, or each of those that travelled together. */
+export function answerEach({ url, body }: Arrived, response: ServerResponse, status: number): void {
+  if (url !== '/orders/together') return json(response, status, {})
+  const parts: unknown[] = JSON.parse(body)
+  json(
+    response,
+    200,
+    parts.map(() => ({ status, headers: {}, body: '{}' })),
+  )
 }
 
 export type LogLine = {
@@ -94,7 +106,7 @@ export async function startGateway(
     door: { corsOrigins: ['http://shop.test'], rateLimitPerSecond, trustedProxies },
     log,
   })
-  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const url = await wideDoor(app).listen({ host: '127.0.0.1', port: 0, backlog: 511 })
   return {
     url,
     port: Number(new URL(url).port),

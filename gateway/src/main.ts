@@ -18,6 +18,7 @@ import { observeIntegrity } from './integrity/observe-integrity.ts'
 import { scheduleAudit } from './integrity/schedule-audit.ts'
 import { integrityOf } from './integrity/services.ts'
 import { openUpstream } from './upstream.ts'
+import { wideDoor } from './wide-door.ts'
 
 const shutdownMsMax = 10_000
 /** Requests in flight have so long to be answered; then their services are taken to be down. */
@@ -83,4 +84,8 @@ closeWithGrace({ delay: shutdownMsMax, logger: false }, async ({ signal, err }) 
   await telemetry.stop()
 })
 
-await listenOrExit(app, { host: config.HOST, port: config.GATEWAY_PORT, portVariable: 'GATEWAY_PORT' }, log)
+await listenOrExit(
+  wideDoor(app),
+  { host: config.HOST, port: config.GATEWAY_PORT, portVariable: 'GATEWAY_PORT' },
+  log,
+)

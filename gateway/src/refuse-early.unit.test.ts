@@ -1,10 +1,9 @@
-import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { json, startGateway, startUpstream } from './gateway-fixture.ts'
+import { answerEach, json, startGateway, startUpstream } from './gateway-fixture.ts'
 
 /** A gateway whose orders-service holds back its answers until it is told to give them. */
-let held: ServerResponse[]
+let held: (() => void)[]
 let orders: Awaited<ReturnType<typeof startUpstream>>
 let payments: Awaited<ReturnType<typeof startUpstream>>
 let gateway: Awaited<ReturnType<typeof startGateway>>
@@ -23,9 +22,10 @@ const place = (headers: Record<string, string> = {}) =>
 
 beforeEach(async () => {
   held = []
-  orders = await startUpstream(({ url }, response) =>
-    url === '/openapi.json' ? json(response, 404, {}) : void held.push(response),
-  )
+  orders = await startUpstream((request, response) => {
+    if (request.url === '/openapi.json') json(response, 404, {})
+    else held.push(() => answerEach(request, response, 201))
+  })
   payments = await startUpstream()
   gateway = await startGateway({ orders: orders.url, payments: payments.url }, { timeoutMs: 20_000 })
   refused = 0
@@ -88,7 +88,7 @@ test('the log tells of it once a second, and the door opens again when the queue
     5,
   )
   const answerAll = setInterval(() => {
-    for (const response of held.splice(0)) json(response, 201, {})
+    for (const answer of held.splice(0)) answer()
   }, 5)
   const statuses = await Promise.all(waiting)
   const served = waiting.length - refused
