@@ -29,7 +29,6 @@ export const placingDefaults: GatherSettings = {
   queueMax: 3_000,
   waitMsMax: 3_000,
   // Two at a time placed no more in a second, and one keeps each user's orders in the order they came.
-  runsMax: 1,
   // 2 to 6 are equally good, 8 is worse; without a rest orders take up to twice as long to settle at 500 and 1,000/s.
   restPerRun: 3,
   restMsMax: 50,

@@ -7,8 +7,6 @@ export type GatherSettings = {
   queueMax: number
   /** An item that has waited longer is told `overloaded` and not run: its caller has most likely given up. */
   waitMsMax: number
-  /** Runs at the same time. With 1, items run in the order submitted. */
-  runsMax: number
   /** The rest after a run of several, at most: so many times what the run took, and no longer than `restMsMax`. */
   restPerRun: number
   restMsMax: number
@@ -24,44 +22,48 @@ type Waiting<Item, Result> = {
 }
 
 /**
- * Lets items that come while a run is going share the next run. One that comes while it neither runs nor rests runs at
- * once.
+ * Lets items that come while a run is going share the next run. Those that come while it neither runs nor rests run at the
+ * end of that turn of the event loop: were the first of many to run at once, all others would wait for it.
  *
  * After a run of several it rests, since fewer and larger runs leave more of a busy machine: most of what a run costs, here
  * and in all that follows from it, does not depend on its size. The rest ends when as many wait as the run answered and
  * as came while it ran: with clients that wait for their answers, all are back by then.
  *
- * `run` answers one result per item, in order, and must have no effect when it throws. A throw that lies in what
+ * One run goes at a time, so items run in the order submitted. It answers one result per item, in order, and must have no effect when it throws. A throw that lies in what
  * we stand on rejects all items of the run; another one halves the run, so that only the item at fault rejects.
  */
 export function gather<Item, Result>(
   run: (items: Item[]) => Promise<Result[]>,
-  { batchSizeMax, queueMax, waitMsMax, runsMax, restPerRun, restMsMax }: GatherSettings,
+  { batchSizeMax, queueMax, waitMsMax, restPerRun, restMsMax }: GatherSettings,
   monotonicMs: () => number = () => performance.now(),
 ): Gatherer<Item, Result> {
   let waiting: Waiting<Item, Result>[] = []
-  let running = 0
+  let isRunning = false
+  let runSoon: NodeJS.Immediate | undefined
   let rest: { timer: NodeJS.Timeout; expected: number } | undefined
 
   function submit(item: Item): Promise<Result | Overloaded> {
     if (waiting.length >= queueMax) return Promise.resolve({ kind: 'overloaded' })
     return new Promise((resolve, reject) => {
       waiting.push({ item, since: monotonicMs(), resolve, reject })
-      runNext()
+      runSoon ??= setImmediate(() => {
+        runSoon = undefined
+        runNext()
+      })
     })
   }
 
   function runNext(): void {
-    if (running >= runsMax) return
+    if (isRunning) return
     refuseStale()
     if (waiting.length === 0) return
     if (rest && waiting.length < Math.min(rest.expected, batchSizeMax)) return
     endRest()
-    running += 1
+    isRunning = true
     const batch = waiting.splice(0, batchSizeMax)
     const startedAt = monotonicMs()
     void runBatch(batch).finally(() => {
-      running -= 1
+      isRunning = false
       const ms = Math.min((monotonicMs() - startedAt) * restPerRun, restMsMax)
       if (batch.length > 1) beginRest(ms, batch.length + waiting.length)
       runNext()

@@ -5,7 +5,6 @@ const roomy: GatherSettings = {
   batchSizeMax: 100,
   queueMax: 100,
   waitMsMax: 1_000,
-  runsMax: 1,
   restPerRun: 0,
   restMsMax: 0,
 }
@@ -29,47 +28,54 @@ function held(settings: Partial<GatherSettings> = {}, clock?: () => number) {
   return { ...gatherer, runs, run }
 }
 
-test('one that comes alone runs at once', () => {
+/** All that come in this turn of the event loop have come. */
+const turnEnds = () => new Promise(resolve => setImmediate(resolve))
+
+test('one that comes alone runs at the end of its turn', async () => {
   const { submit, runs } = held()
   void submit(1)
+  await turnEnds()
   expect(runs.map(({ items }) => items)).toEqual([[1]])
 })
 
-test('those that come while a run is going share the next one, in order, and each gets its own result', async () => {
+test('those that come in one turn share a run, and those that come while it goes the next one; each gets its own result', async () => {
   const { submit, runs, run } = held()
-  const results = [1, 2, 3, 4].map(submit)
+  const results = [1, 2].map(submit)
+  await turnEnds()
+  results.push(...[3, 4, 5].map(submit))
+  await turnEnds()
+  expect(runs.map(({ items }) => items)).toEqual([[1, 2]])
   runs[0]?.finish()
   const second = await run(1)
-  expect(second.items).toEqual([2, 3, 4])
+  expect(second.items).toEqual([3, 4, 5])
   second.finish()
-  expect(await Promise.all(results)).toEqual([10, 20, 30, 40])
+  expect(await Promise.all(results)).toEqual([10, 20, 30, 40, 50])
 })
 
-test('a run takes no more than batchSizeMax, and no more than runsMax go at once', async () => {
-  const { submit, runs, run } = held({ batchSizeMax: 2, runsMax: 2 })
-  for (let item = 1; item <= 7; item++) void submit(item)
-  expect(runs.map(({ items }) => items)).toEqual([[1], [2]])
+test('a run takes no more than batchSizeMax, and the rest of them the next', async () => {
+  const { submit, runs, run } = held({ batchSizeMax: 2 })
+  for (let item = 1; item <= 3; item++) void submit(item)
+  await turnEnds()
+  expect(runs.map(({ items }) => items)).toEqual([[1, 2]])
   runs[0]?.finish()
-  expect((await run(2)).items).toEqual([3, 4])
-  expect(runs).toHaveLength(3)
+  expect((await run(1)).items).toEqual([3])
 })
 
 describe('the rest after a run', () => {
-  /** Items 1 and 2 shared a run, after one of item 0; it took 10 ms, in which so many more came. */
+  /** Items 1 and 2 shared a run; it took 10 ms, in which so many more came. */
   async function afterRun(came: number, settings: Partial<GatherSettings> = {}, fails = false) {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
     const gatherer = held({ restPerRun: 3, restMsMax: 50, ...settings })
-    for (const item of [0, 1, 2]) void gatherer.submit(item).catch(() => undefined)
-    gatherer.runs[0]?.finish()
+    for (const item of [1, 2]) void gatherer.submit(item).catch(() => undefined)
     await vi.advanceTimersByTimeAsync(0)
     for (let item = 3; item < 3 + came; item++) void gatherer.submit(item)
     await vi.advanceTimersByTimeAsync(10)
-    if (fails) gatherer.runs[1]?.fail(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }))
-    else gatherer.runs[1]?.finish()
+    if (fails) gatherer.runs[0]?.fail(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }))
+    else gatherer.runs[0]?.finish()
     await vi.advanceTimersByTimeAsync(0)
     /** What ran since. */
-    const next = () => gatherer.runs.slice(2).map(({ items }) => items)
+    const next = () => gatherer.runs.slice(1).map(({ items }) => items)
     return { ...gatherer, next }
   }
 
@@ -93,8 +99,10 @@ describe('the rest after a run', () => {
   test('ends when as many wait as were answered and came meanwhile', async () => {
     const { submit, next } = await afterRun(1)
     void submit(4)
+    await vi.advanceTimersByTimeAsync(1)
     expect(next()).toEqual([])
     void submit(5)
+    await vi.advanceTimersByTimeAsync(1)
     expect(next()).toEqual([[3, 4, 5]])
   })
 
@@ -109,7 +117,7 @@ describe('the rest after a run', () => {
     await vi.advanceTimersByTimeAsync(30)
     void submit(4)
     await vi.advanceTimersByTimeAsync(10)
-    runs[2]?.finish()
+    runs[1]?.finish()
     await vi.advanceTimersByTimeAsync(0)
     expect(next()).toEqual([[3], [4]])
   })
@@ -118,7 +126,9 @@ describe('the rest after a run', () => {
 describe('overload', () => {
   test('is told at once to what finds the queue full, and the rest is served', async () => {
     const { submit, runs, run } = held({ queueMax: 2 })
-    const [first, second, third, fourth] = [1, 2, 3, 4].map(submit)
+    const first = submit(1)
+    await turnEnds()
+    const [second, third, fourth] = [2, 3, 4].map(submit)
     expect(await fourth).toEqual({ kind: 'overloaded' })
     runs[0]?.finish()
     expect(await first).toBe(10)
@@ -130,6 +140,7 @@ describe('overload', () => {
     let now = 0
     const { submit, runs, run } = held({ waitMsMax: 1_000 }, () => now)
     void submit(1)
+    await turnEnds()
     const stale = submit(2)
     now = 500
     const fresh = submit(3)
@@ -160,6 +171,7 @@ describe('a run that throws', () => {
   test('for want of the database rejects all of it once, and the next run goes on', async () => {
     const { submit, runs, run } = held()
     const first = submit(1)
+    await turnEnds()
     const others = [2, 3].map(submit)
     const last = others.map(one => one.catch((error: Error) => error.message))
     runs[0]?.finish()

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openPool } from 'edge/postgres'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -19,20 +20,27 @@ const ordersPlaced = async () => (await service.get('/orders?limit=200')).json()
 const tasks = () => service.outboxOf(tasksTopic)
 
 /**
- * Sends requests while no order can be inserted: the first placement of each instance hangs in its transaction,
- * which takes longer than for the others to gather behind it.
+ * Sends requests while no order can be inserted: the first, one for each instance, hang in their transactions, and
+ * the others gather behind them. Answers of the first come first.
  */
-async function whileHeld<Result>(send: () => Promise<Result>[], instances = 1): Promise<Result[]> {
+async function whileHeld<Result>(
+  first: (() => Promise<Result>)[],
+  others: () => Promise<Result>[],
+): Promise<Result[]> {
   // The owner has one session: the lock stays until it commits.
   await service.address.asOwner('begin; lock table orders in share mode')
-  const sent = send()
+  const sent = first.map(send => send())
   try {
-    await expect.poll(waitingForLocks, { interval: 5, timeout: 10_000 }).toBe(instances)
+    await expect.poll(waitingForLocks, { interval: 5, timeout: 10_000 }).toBe(first.length)
+    sent.push(...others())
+    await sleep(gatherMs)
   } finally {
     await service.address.asOwner('commit')
   }
   return Promise.all(sent)
 }
+/** More than a request takes to its place behind the first. */
+const gatherMs = 100
 
 async function waitingForLocks(): Promise<number> {
   const { rows } = await sql<{ n: number }>`
@@ -120,8 +128,9 @@ describe('orders that come at the same time', () => {
     const app = await service.newApp({ placing: { queueMax: count - 1 } })
     const bodies = Array.from({ length: count }, (_, i) => ({ user_id: 7, amount: (i + 1) / 100 }))
     const refused: ReturnType<typeof service.post>[] = []
-    const answers = await whileHeld(() => {
-      const sent = bodies.map(body => service.post(body, {}, app))
+    const [first, ...others] = bodies.map(body => () => service.post(body, {}, app))
+    const answers = await whileHeld([first!], () => {
+      const sent = others.map(send => send())
       refused.push(service.post(order, {}, app))
       return sent
     })
@@ -141,9 +150,9 @@ describe('orders that come at the same time', () => {
   })
 
   test('fail alone: one that cannot be stored takes no other with it', async () => {
-    const amounts = [1, 2, 13.13, 3, 4, 5]
+    const post = (amount: number) => service.post({ user_id: 7, amount })
     const answers = await whileUnluckyOrdersFail(() =>
-      whileHeld(() => amounts.map(amount => service.post({ user_id: 7, amount }))),
+      whileHeld([() => post(1)], () => [2, 13.13, 3, 4, 5].map(post)),
     )
     expect(answers.map(({ statusCode }) => statusCode)).toEqual([201, 201, 500, 201, 201, 201])
     expect((await tasks()).map(({ payload }) => payload.amount)).toEqual([1, 2, 3, 4, 5])
@@ -212,10 +221,9 @@ describe('an idempotency key', () => {
   })
 
   test('that comes several times within one transaction places once', async () => {
-    const [, ...answers] = await whileHeld(() => [
-      service.post({ ...order, amount: 1 }),
-      ...[order, order, { ...order, amount: 99 }, order].map(body => service.post(body, key('once'))),
-    ])
+    const [, ...answers] = await whileHeld([() => service.post({ ...order, amount: 1 })], () =>
+      [order, order, { ...order, amount: 99 }, order].map(body => service.post(body, key('once'))),
+    )
     expect(answers.map(({ statusCode }) => statusCode)).toEqual([201, 201, 422, 201])
     expect(answers.map(({ headers }) => headers['idempotency-replayed'])).toEqual([
       undefined,
@@ -242,13 +250,10 @@ describe('an idempotency key', () => {
   test('many of which come to two instances in opposite order make no deadlock', async () => {
     const other = await service.newApp()
     const names = Array.from({ length: 40 }, (_, i) => `key-${i}`)
-    const answers = await whileHeld(
-      () => [
-        ...[undefined, ...names].map(name => service.post(order, name ? key(name) : {})),
-        ...[undefined, ...names.toReversed()].map(name => service.post(order, name ? key(name) : {}, other)),
-      ],
-      2,
-    )
+    const answers = await whileHeld([() => service.post(order), () => service.post(order, {}, other)], () => [
+      ...names.map(name => service.post(order, key(name))),
+      ...names.toReversed().map(name => service.post(order, key(name), other)),
+    ])
     await other.close()
     expect(answers.map(({ statusCode }) => statusCode)).toEqual(Array(82).fill(201))
     expect(await tasks()).toHaveLength(42)
