@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { type Arrived, json, keep, sendRaw, startGateway, startUpstream } from './gateway-fixture.ts'
 import { together } from './together.ts'
 import { openUpstream, type Request } from './upstream.ts'
@@ -187,6 +187,20 @@ test('each order counts, however they travel: of 700 that come at once 640 go, a
   expect((await Promise.all(asked.slice(0, 640))).every(({ kind }) => kind === 'answered')).toBe(true)
   expect(upstream.whyRefused()).toBeUndefined()
   expect(held).toHaveLength(4)
+})
+
+test('as soon as there are 200 they go, and do not wait for the end of the turn', async () => {
+  const service = await keep(startUpstream(echo))
+  const upstream = await keep(Promise.resolve(openUpstream('orders', service.url, 5_000)))
+  const sent = vi.spyOn(upstream, 'send')
+  const ask = together(upstream, path)
+  const asked = Array.from({ length: 201 }, (_, index) => ask(order(String(index))))
+  expect(sent).toHaveBeenCalledTimes(1)
+  const outcomes = await Promise.all(asked)
+  expect(sent).toHaveBeenCalledTimes(2)
+  expect(outcomes.map(outcome => outcome.kind === 'answered' && String(outcome.body))).toEqual(
+    Array.from({ length: 201 }, (_, index) => String(index)),
+  )
 })
 
 test('one that goes alone counts once', async () => {

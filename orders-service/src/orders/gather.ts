@@ -29,8 +29,9 @@ type Waiting<Item, Result> = {
  * and in all that follows from it, does not depend on its size. The rest ends when as many wait as the run answered and
  * as came while it ran: with clients that wait for their answers, all are back by then.
  *
- * One run goes at a time, so items run in the order submitted. It answers one result per item, in order, and must have no effect when it throws. A throw that lies in what
- * we stand on rejects all items of the run; another one halves the run, so that only the item at fault rejects.
+ * One run goes at a time, so items run in the order submitted. `run` answers one result per item, in order, and must have
+ * no effect when it throws. A throw that lies in what we stand on rejects all items of the run; another one halves the run,
+ * so that only the item at fault rejects.
  */
 export function gather<Item, Result>(
   run: (items: Item[]) => Promise<Result[]>,
