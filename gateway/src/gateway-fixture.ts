@@ -50,13 +50,14 @@ export function json(response: ServerResponse, status: number, body: unknown): v
 
 /** With {} and that status: a request that came alone, or each of those that travelled together. */
 export function answerEach({ url, body }: Arrived, response: ServerResponse, status: number): void {
-  if (url !== '/orders/together') return json(response, status, {})
-  const parts: unknown[] = JSON.parse(body)
-  json(
-    response,
-    200,
-    parts.map(() => ({ status, headers: {}, body: '{}' })),
-  )
+  const answer = { status, headers: {}, body: '{}' }
+  if (url === '/orders/together')
+    json(
+      response,
+      200,
+      (JSON.parse(body) as unknown[]).map(() => answer),
+    )
+  else json(response, status, {})
 }
 
 export type LogLine = {

@@ -40,17 +40,23 @@ export function gather<Item, Result>(
 ): Gatherer<Item, Result> {
   let waiting: Waiting<Item, Result>[] = []
   let isRunning = false
-  let runSoon: NodeJS.Immediate | undefined
+  let isRunDue = false
   let rest: { timer: NodeJS.Timeout; expected: number } | undefined
 
   function submit(item: Item): Promise<Result | Overloaded> {
     if (waiting.length >= queueMax) return Promise.resolve({ kind: 'overloaded' })
     return new Promise((resolve, reject) => {
       waiting.push({ item, since: monotonicMs(), resolve, reject })
-      runSoon ??= setImmediate(() => {
-        runSoon = undefined
-        runNext()
-      })
+      runAtTurnsEnd()
+    })
+  }
+
+  function runAtTurnsEnd(): void {
+    if (isRunDue) return
+    isRunDue = true
+    setImmediate(() => {
+      isRunDue = false
+      runNext()
     })
   }
 
