@@ -22,25 +22,19 @@ test('an app closes at once although a client holds a connection on which it nev
 
 test('an app that closes still answers the request it is working on, and then waits for nobody', async () => {
   const app = await createApp({ title: 'x', description: 'x' }, pino({ level: 'silent' }))
-  let begun = () => {}
-  const working = new Promise<void>(resolve => {
-    begun = resolve
-  })
-  let finish = () => {}
-  const finished = new Promise<void>(resolve => {
-    finish = resolve
-  })
+  const begun = Promise.withResolvers<void>()
+  const finished = Promise.withResolvers<void>()
   app.get('/slow', async () => {
-    begun()
-    await finished
+    begun.resolve()
+    await finished.promise
     return { done: true }
   })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   const answer = fetch(`${url}/slow`)
-  await working
+  await begun.promise
   const closed = app.close()
   await new Promise(resolve => setTimeout(resolve, 100))
-  finish()
+  finished.resolve()
   expect(await (await answer).json()).toEqual({ done: true })
   const answeredAt = performance.now()
   await closed

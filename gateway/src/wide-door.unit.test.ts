@@ -14,15 +14,12 @@ test.runIf(process.platform === 'linux')('a burst of clients is let in within a 
   onTestFinished(() => app.close())
   let turn = 0
   const turns = new Set<number>()
-  let all = () => {}
-  const letIn = new Promise<void>(resolve => {
-    all = resolve
-  })
+  const allIn = Promise.withResolvers<void>()
   const clients: Socket[] = []
   let accepted = 0
   app.server.on('connection', () => {
     turns.add(turn)
-    if (++accepted === 200) all()
+    if (++accepted === 200) allIn.resolve()
   })
   await wideDoor(app).listen({ host, port: 0, backlog })
   const { port } = app.server.address() as AddressInfo
@@ -33,7 +30,7 @@ test.runIf(process.platform === 'linux')('a burst of clients is let in within a 
   }
   count()
   for (let index = 0; index < 200; index++) clients.push(connect({ host, port }))
-  await letIn
+  await allIn.promise
   isCounting = false
   for (const client of clients) client.destroy()
   // One socket lets one in a turn: that would be 200.
@@ -43,30 +40,24 @@ test.runIf(process.platform === 'linux')('a burst of clients is let in within a 
 test('whoever is being answered when the app closes has its answer, whichever socket let it in', async () => {
   const app = await openApp()
   let working = 0
-  let finish = () => {}
-  const finished = new Promise<void>(resolve => {
-    finish = resolve
-  })
-  let allWork = () => {}
-  const begun = new Promise<void>(resolve => {
-    allWork = resolve
-  })
+  const finished = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<void>()
   app.get('/slow', async () => {
-    if (++working === 20) allWork()
-    await finished
+    if (++working === 20) begun.resolve()
+    await finished.promise
     return { done: true }
   })
   await wideDoor(app).listen({ host, port: 0, backlog })
   const { port } = app.server.address() as AddressInfo
   const answers = Array.from({ length: 20 }, () => fetch(`http://${host}:${port}/slow`))
-  await begun
+  await begun.promise
   let isClosed = false
   const closed = app.close().then(() => {
     isClosed = true
   })
   await new Promise(resolve => setTimeout(resolve, 50))
   expect(isClosed).toBe(false)
-  finish()
+  finished.resolve()
   for (const answer of answers) expect(await (await answer).json()).toEqual({ done: true })
   await closed
   const next = createServer().listen(port, host)
