@@ -18,7 +18,7 @@ const users = 1_000
 const user = 501
 /** A page of 200, and what is read beside it. */
 const rowsReadMax = 1_000
-/** PostgreSQL plans a prepared statement for each of its first five runs, and then once for all. */
+/** Left to itself, PostgreSQL plans a prepared statement for each of its first five runs, and then once for all. */
 const runsUntilPlanned = 7
 
 const ordersCalls = [
@@ -125,6 +125,16 @@ describe.each([
 
   test('paying reads the accounts and payments of its tasks', async () => {
     expectFew(await readsOf(paymentsService.pool, pay))
+  })
+
+  test('no statement is planned for its values, each time anew', async () => {
+    await pay()
+    await settle(await ordersService.place())
+    for (const { pool } of [ordersService, paymentsService]) {
+      const { rows } = await pool.query('select statement, custom_plans from pg_prepared_statements')
+      expect(rows.length).toBeGreaterThan(3)
+      expect(rows.filter(row => row.custom_plans > 0n)).toEqual([])
+    }
   })
 
   test('a scan is noticed', async () => {

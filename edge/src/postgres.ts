@@ -41,10 +41,13 @@ export function databaseAddress<Prefix extends string>(
 }
 
 /**
- * A statement that is planned while its tables are small keeps its plan as they grow, until autovacuum looks at them:
- * a minute, in which each batch of settled orders once read all of them. No statement here gains from reading a table.
+ * Each statement is planned once for a connection, and as for large tables. With `auto` PostgreSQL plans anew, each time,
+ * what has an array of ids: it takes ten where one comes, so a plan for these values looks cheaper, and making it took
+ * 0.6 ms of an order that comes alone. A plan that is made while its tables are small stays as they grow, until
+ * autovacuum looks at them: a minute, in which each batch of settled orders once read all of them. No statement here
+ * gains from reading a table; what has to be known to plan one (a list's status) is a literal in it.
  */
-const planForLargeTables = '-c enable_seqscan=off'
+const planOnce = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off'
 const statementMsMax = 30_000
 const silenceMsMax = 35_000
 
@@ -57,7 +60,7 @@ export function openPool(address: PostgresAddress, name: string, max: number): p
     types,
     max,
     application_name: name,
-    options: planForLargeTables,
+    options: planOnce,
     connectionTimeoutMillis: 5_000,
     statement_timeout: statementMsMax,
     idle_in_transaction_session_timeout: 60_000,

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { firstPage, type Page, type PageBounds, windowQuery } from './claim-window.ts'
 import type { Rider } from './commits.ts'
 
@@ -30,11 +29,12 @@ export class CarriedRead {
   /** Waits for one that is under way: read beside it, every second row was read twice at full load. */
   async take(): Promise<Page | undefined> {
     if (!this.#page) return undefined
-    // The transaction may wait for another before it commits, or its connection hang.
-    const waiting = new AbortController()
-    const tooLong = delay(waitMsMax, undefined, { signal: waiting.signal }).catch(() => undefined)
-    const page = await Promise.race([this.#page, tooLong])
-    waiting.abort()
+    // The transaction may wait for another before it commits, or its connection hang. An abort would be an error with
+    // its stack for each commit: a twentieth of what a service worked.
+    const tooLong = Promise.withResolvers<undefined>()
+    const timer = setTimeout(() => tooLong.resolve(undefined), waitMsMax)
+    const page = await Promise.race([this.#page, tooLong.promise])
+    clearTimeout(timer)
     this.#page = undefined
     return page
   }
