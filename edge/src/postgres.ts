@@ -45,7 +45,7 @@ export function databaseAddress<Prefix extends string>(
  * what has an array of ids: it takes ten where one comes, so a plan for these values looks cheaper, and making it took
  * 0.6 ms of an order that comes alone. A plan that is made while its tables are small stays as they grow, until
  * autovacuum looks at them: a minute, in which each batch of settled orders once read all of them. No statement here
- * gains from reading a table; what has to be known to plan one (a list's status) is a literal in it.
+ * gains from reading a table; one that has to be planned for its values, such as the list of orders, has them as literals.
  */
 const planOnce = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off'
 const statementMsMax = 30_000

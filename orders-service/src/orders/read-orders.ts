@@ -16,17 +16,20 @@ const columns = [
   'orders.updated_at',
 ] as const
 
-/** Newest first: at most `limit` orders that are older than `before`. */
+/**
+ * Newest first: at most `limit` orders that are older than `before`. All values are literals, so that the list is planned
+ * for them: a rare status is found by its partial index, and one who ordered once by the index of users, where a
+ * plan for anybody would walk all orders.
+ */
 export async function listOrders(
   db: Kysely<OrdersDatabase>,
   wanted: { userId?: number; status?: OrderStatus; before?: string; limit: number },
 ): Promise<Order[]> {
   const { userId, status, before, limit } = wanted
-  let query = db.selectFrom('orders').select(columns).orderBy('id', 'desc').limit(limit)
-  if (userId !== undefined) query = query.where('user_id', '=', BigInt(userId))
-  // A literal lets the planner see that the partial index of a rare status holds all that is wanted.
+  let query = db.selectFrom('orders').select(columns).orderBy('id', 'desc').limit(sql.lit(limit))
+  if (userId !== undefined) query = query.where('user_id', '=', sql.lit(BigInt(userId)))
   if (status !== undefined) query = query.where('status', '=', sql.lit(status))
-  if (before !== undefined) query = query.where('id', '<', before)
+  if (before !== undefined) query = query.where('id', '<', sql.lit(before))
   return (await query.execute()).map(orderFromRow)
 }
 
