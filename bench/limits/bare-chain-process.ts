@@ -10,14 +10,14 @@ import pg from 'pg'
 import { quiet } from '../engine/quiet.ts'
 import { answerQuestions } from '../harness/worker.ts'
 
-/**
- * The hops of an order and nothing else: no outbox, no inbox, no lock, no check, no log. What it reaches is what
- * Node, PostgreSQL and Kafka take for three commits and three messages; and any failure loses or doubles an order.
- */
 const topics = { placed: 'bare-placed', paid: 'bare-paid', settled: 'bare-settled' }
 type BareOrder = { id: string; user_id: number; amount: number }
 type Address = { brokers: string[]; database: DatabaseAddress }
 
+/**
+ * The hops of an order and nothing else: no outbox, no inbox, no lock, no check, no log. What it reaches is what
+ * Node, PostgreSQL and Kafka take for three commits and three messages; and any failure loses or doubles an order.
+ */
 const questions = {
   /** Answers the URL at which orders are placed. */
   async beOrders({ brokers, database }: Address): Promise<string> {
