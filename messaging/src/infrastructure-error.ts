@@ -47,10 +47,14 @@ export function isInfrastructureError(error: unknown): boolean {
     if (/^[0-9A-Z]{5}$/.test(code) && code !== protocolViolation && retryableClasses.has(code.slice(0, 2)))
       return true
   }
-  if (retryableMessage.test(message)) return true
+  if (retryableMessage.test(message) || isStalePlan(error)) return true
   if (error instanceof AggregateError) return error.errors.some(isInfrastructureError)
   return cause !== undefined && isInfrastructureError(cause)
 }
+
+/** A table was changed under a statement that this connection has parsed: it fails there for ever, and not on a new one. */
+export const isStalePlan = (error: Error & { code?: unknown; routine?: unknown }): boolean =>
+  error.code === '0A000' && error.routine === 'RevalidateCachedQuery'
 
 /**
  * Another transaction got there first, and this one has to be run again from its start to see what that one did.

@@ -1,7 +1,10 @@
+import { promisify } from 'node:util'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg, { type PoolClient } from 'pg'
 import { testDatabase } from 'scripts/test-infrastructure'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { isInfrastructureError } from './infrastructure-error.ts'
+import { outboxFor } from './outbox.ts'
 import { deferred, saveRoundTrips, together } from './round-trips.ts'
 import { countPackets } from './round-trips-fixture.ts'
 
@@ -189,6 +192,53 @@ test('a value that cannot be written fails its trip before anything is sent', as
   expect(await ids()).toEqual([])
   await note(db, 4)
   expect(await ids()).toEqual([4])
+})
+
+test('an event appended before a statement that cannot be written, and is caught, is there after the commit', async () => {
+  const append = outboxFor()
+  await db.transaction().execute(async trx => {
+    await append(trx, [
+      { type: 'noted', aggregateType: 'note', aggregateId: '1', topic: 'notes', key: '1', payload: {} },
+    ])
+    await expect(sql`insert into notes values (40, ${{ amount: 10n }}::json)`.execute(trx)).rejects.toThrow(
+      'BigInt',
+    )
+    await sql`insert into notes (id) values (${41})`.execute(trx)
+  })
+  const { rows } = await pool.query(
+    'select (select count(*)::int from notes where id >= 40) as notes, (select count(*)::int from outbox) as events',
+  )
+  expect(rows).toEqual([{ notes: 1, events: 1 }])
+})
+
+test('a column that is added fails a statement that reads all columns once, and not for ever', async () => {
+  await database.asOwner('create table shelves (id int primary key); grant all on shelves to public')
+  const read = () => pool.query('select * from shelves where id > $1', [0])
+  await read()
+  await database.asOwner('alter table shelves add column place text')
+  await expect(read()).rejects.toSatisfy(isInfrastructureError)
+  expect((await read()).fields.map(({ name }) => name)).toEqual(['id', 'place'])
+})
+
+test('callbacks of plain pg are called in a transaction too', async () => {
+  await withClient(async client => {
+    const ask = promisify((text: string, heard: (error: Error, result: pg.QueryResult) => void) =>
+      client.query(text, heard),
+    )
+    expect(await ask('begin')).toMatchObject({ command: 'BEGIN' })
+    expect(await ask('select 1 as one')).toMatchObject({ rows: [{ one: 1 }] })
+    await expect(ask('select 1 / 0')).rejects.toThrow('division by zero')
+    expect(await ask('rollback')).toMatchObject({ command: 'ROLLBACK' })
+  })
+})
+
+test('a copy in a transaction ends as with plain pg', async () => {
+  await withClient(async client => {
+    await client.query('begin')
+    expect(await client.query('copy (select 1) to stdout')).toMatchObject({ command: 'COPY', rowCount: 1 })
+    await expect(client.query('COPY notes from stdin')).rejects.toThrow('No source stream defined')
+    await client.query('rollback')
+  })
 })
 
 test('nothing runs outside of its transaction when begin fails', async () => {

@@ -16,7 +16,7 @@ import { Statement, Trip } from './trip.ts'
  *   Through PgBouncer that needs 1.21 or newer, with max_prepared_statements above 0.
  *
  * Outside of a transaction each statement travels by itself, and so does everywhere what is no single statement given
- * as text: several in one text, cursors, query objects.
+ * as text: several in one text, copies, cursors, query objects.
  *
  * Why: an order is four small transactions, and at 100 orders a second half of what a service worked was writing some
  * twelve small packets for them. PostgreSQL worked 2 s of 6.4 on parsing and planning the same dozen statements.
@@ -47,12 +47,12 @@ function bundle(client: PoolClient, pool: Pool): void {
     runAlone(trip)
   }
 
-  /** Of a trip that could not be sent, begin goes with the next one. */
+  /** Of a trip that could not be sent, what nobody waits for goes with the next one: begin, and what was deferred. */
   function waitAgain(unsent: Statement[]): void {
-    if (unsent[0]?.text !== 'begin') return
     const later = gathered
     gathered = []
-    void begin()
+    for (const { text, values } of unsent)
+      if (text === 'begin' || text.startsWith(mark)) void defer(text, values)
     gathered.push(...later)
   }
 
@@ -99,16 +99,13 @@ function bundle(client: PoolClient, pool: Pool): void {
     }
   }
 
-  function query(text: unknown, values: unknown, ...rest: unknown[]): unknown {
+  /** Undefined for what is no single statement given as text. */
+  function ask(text: unknown, values: unknown): Promise<QueryResult> | undefined {
     if (text === 'begin') return begin()
     if (text === 'commit' || text === 'rollback') return end(text)
     const given = Array.isArray(values) ? values : []
-    // Text without parameters may be several statements; in a transaction one of them is known by having no `;`.
-    const isOne = typeof text === 'string' && (given.length > 0 || (isInTransaction && !text.includes(';')))
-    if (!isOne) {
-      send()
-      return runAlone(text, values, ...rest)
-    }
+    const isOne = typeof text === 'string' && (given.length > 0 || (isInTransaction && isOneStatement(text)))
+    if (!isOne) return undefined
     isFollowed ||= isAnnounced(text)
     if (isInTransaction && text.startsWith(mark)) return defer(text, given)
     // What it would undo need not be done.
@@ -116,6 +113,15 @@ function bundle(client: PoolClient, pool: Pool): void {
     const answer = gather(text, given)
     if (isInTransaction) process.nextTick(send)
     else send()
+    return answer
+  }
+
+  function query(text: unknown, ...rest: unknown[]): unknown {
+    const answer = ask(text, rest[0])
+    if (!answer) {
+      send()
+      return runAlone(text, ...rest)
+    }
     const callback = rest.at(-1)
     if (typeof callback !== 'function') return answer
     answer.then(
@@ -125,6 +131,9 @@ function bundle(client: PoolClient, pool: Pool): void {
   }
   client.query = query as typeof client.query
 }
+
+/** Text without parameters may be several statements; and a copy from the client has no end that a trip would see. */
+const isOneStatement = (text: string): boolean => !text.includes(';') && !/^\s*copy\b/i.test(text)
 
 const mark = '/* travels with the next */ '
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Writable } from 'node:stream'
 import pg, { type QueryResult } from 'pg'
+import { isStalePlan } from './infrastructure-error.ts'
 
 const names = new Map<string, string>()
 function nameOf(text: string): string {
@@ -23,6 +24,7 @@ type Callback = (error: Error | undefined, result: QueryResult) => void
 type PgQuery = {
   name: string
   text: string
+  values: unknown[]
   _result: { _types: unknown }
   submit(connection: Connection): Error | null
   handleRowDescription(message: unknown): void
@@ -93,7 +95,7 @@ export class Trip {
     for (const statement of this.#statements) {
       const error = statement.submit(writer) ?? statement.failure
       if (error) {
-        this.#onUnsent(this.#statements)
+        this.#onUnsent(this.#statements.filter(other => other !== statement))
         return error
       }
     }
@@ -133,8 +135,8 @@ export class Trip {
   handleError(error: Error, connection: Connection): void {
     if (this.#isOver) return
     this.#isOver = true
-    // Nothing may run outside of a transaction that did not begin; the connection is of no more use.
-    if (this.#isSent && this.text === 'begin') connection.stream.destroy(error)
+    // Of no more use: nothing may run outside of a transaction that did not begin, and what is stale here stays so.
+    if (this.#isSent && (this.text === 'begin' || isStalePlan(error))) connection.stream.destroy(error)
     for (const statement of this.#statements.slice(0, this.#committed))
       statement.handleReadyForQuery(connection)
     for (const statement of this.#statements.slice(this.#committed)) {
