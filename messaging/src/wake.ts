@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool, PoolClient } from 'pg'
 import type { Log } from './log.ts'
 
+const closeMsMax = 500
+
 /**
  * Wakes the relay that owns the outbox in another instance: NOTIFY outside of any business transaction (inside, it
  * would make commits queue behind one lock), at most one under way at a time however often it is asked for.
@@ -42,11 +44,12 @@ export class PeerWaker {
       })
   }
 
+  /** A database that says nothing is not waited for. */
   async close(): Promise<void> {
     this.#closing.abort()
-    await this.#listening
     this.#isAskedAgain = false
-    await this.#underWay
+    const idle = Promise.all([this.#listening, this.#underWay])
+    await Promise.race([idle, sleep(closeMsMax, undefined, { ref: false })])
   }
 
   async #listen(onWake: () => void): Promise<void> {
