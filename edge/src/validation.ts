@@ -73,6 +73,9 @@ function readNumber(data: Record<string, unknown>, name: string, isInteger: bool
 
 const nameOf: Record<string, string> = { querystring: 'query', params: 'path', headers: 'header' }
 
+/** A body of unknown fields would be answered with twelve times its length, and what is told of all in one lot at once. */
+const errorsMax = 20
+
 function refusal(validate: ValidateFunction, httpPart = 'body'): Problem {
   const part = nameOf[httpPart] ?? httpPart
   // `not: {const: 0}` and friends also report their inner keyword; one mistake is told once per field.
@@ -81,11 +84,10 @@ function refusal(validate: ValidateFunction, httpPart = 'body'): Problem {
     const field = fieldOf(error)
     if (!byField.has(field)) byField.set(field, { in: part, field, detail: explain(error) })
   }
-  const errors = [...byField.values()]
-  const detail = errors
-    .map(({ field, detail }) => (field ? `${field} ${detail}` : `The ${part} ${detail}`))
-    .join('; ')
-  return new Problem(400, 'invalid_request', `${detail}.`, { errors })
+  const errors = [...byField.values()].slice(0, errorsMax)
+  const mistakes = errors.map(({ field, detail }) => (field ? `${field} ${detail}` : `The ${part} ${detail}`))
+  if (byField.size > errorsMax) mistakes.push(`and ${byField.size - errorsMax} more`)
+  return new Problem(400, 'invalid_request', `${mistakes.join('; ')}.`, { errors })
 }
 
 function fieldOf({ instancePath, params, keyword }: ErrorObject): string {
