@@ -62,8 +62,10 @@ export function openUpstream(
   let pending = 0
   /** Since when each request waits to be sent, in the order they came. */
   const unsent = new Map<Exchange, number>()
+  /** Those, and the ones that were given up meanwhile: undici keeps them, with their bodies, until there is a connection. */
+  const held = new Set<Exchange>()
   function whyRefused(): string | undefined {
-    if (pending >= requestsMax) return `${requestsMax} requests are waiting`
+    if (pending >= requestsMax || held.size >= requestsMax) return `${requestsMax} requests are waiting`
     const [oldest] = unsent.values()
     if (oldest !== undefined && performance.now() - oldest > waitMsMax)
       return `requests have waited for over ${waitMsMax} ms`
@@ -82,13 +84,17 @@ export function openUpstream(
   const send: Upstream['send'] = (request, timeoutMs = timeoutMsDefault) =>
     new Promise(resolve => {
       const exchange: Exchange = new Exchange(timeoutMs, {
-        onSent: () => unsent.delete(exchange),
+        onLetGo() {
+          unsent.delete(exchange)
+          held.delete(exchange)
+        },
         settle(outcome) {
           unsent.delete(exchange)
           resolve(outcome)
         },
       })
       unsent.set(exchange, performance.now())
+      held.add(exchange)
       try {
         pool.dispatch(request as Dispatcher.DispatchOptions, exchange)
       } catch (error) {
@@ -105,7 +111,7 @@ export function openUpstream(
   }
 }
 
-type Listener = { onSent(): void; settle(outcome: Outcome): void }
+type Listener = { onLetGo(): void; settle(outcome: Outcome): void }
 
 /** One request and its answer, settled exactly once: answered, failed or timed out. */
 class Exchange implements Dispatcher.DispatchHandler {
@@ -125,7 +131,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
-    this.#listener.onSent()
+    this.#listener.onLetGo()
     // Given up while it waited for a connection: it must not be sent any more.
     if (this.#settled) controller.abort(new Error('given up'))
   }
@@ -148,6 +154,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: unknown, error: Error & { code?: string }): void {
+    this.#listener.onLetGo()
     this.#done({ kind: 'unavailable', reason: error.code ?? error.message })
   }
 

@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { performance } from 'node:perf_hooks'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { startUpstream } from './gateway-fixture.ts'
 import { openUpstream } from './upstream.ts'
 
@@ -45,4 +47,25 @@ test('while the first in the queue has waited too long, whoever comes is refused
   expect(await answers).toMatchObject({ kind: 'answered' })
   await upstream.close()
   await server.close()
+})
+
+test('what waits for a connection that nobody gets counts until it is let go, and then the door is open again', async () => {
+  // Stopped, its machine is as good as gone: the kernel takes two connections for it, and answers no other.
+  const script = `const server = require('node:http').createServer((request, response) => response.end('{}'))
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(server.address().port))`
+  const service = spawn(process.execPath, ['-e', script])
+  onTestFinished(() => void service.kill('SIGKILL'))
+  const [port] = await once(service.stdout, 'data')
+  service.kill('SIGSTOP')
+  const upstream = openUpstream('orders', `http://127.0.0.1:${Number(port)}`, 400, 60_000)
+  onTestFinished(() => upstream.close())
+  const request = { method: 'POST', path: '/', headers: {}, body: Buffer.alloc(1_000, 'x') } as const
+  const askAll = () => Promise.all(Array.from({ length: 640 }, () => upstream.ask(request)))
+  for (const outcome of await askAll())
+    expect(outcome).toEqual({ kind: 'unavailable', reason: 'no answer within 400 ms' })
+  const later = await askAll()
+  // Each connection that fails after its time lets some go.
+  expect(later.filter(outcome => 'isOverloaded' in outcome).length).toBeGreaterThan(320)
+  service.kill('SIGCONT')
+  await vi.waitFor(async () => expect(await upstream.ask(request)).toMatchObject({ kind: 'answered' }), 5_000)
 })
