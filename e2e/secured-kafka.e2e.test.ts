@@ -101,7 +101,7 @@ onJava('a broker that asks for TLS and a login', () => {
     // Its group is of one, so that nobody else is given the partitions.
     await Promise.all([system!.services.orders.stop(), system!.services.payments.stop()])
     const [said, got] = [logged.length, [] as unknown[]]
-    const settings = { from: 'earliest', batchSizeMax: 1, offsetCommitIntervalMs: 1_000 } as const
+    const settings = { batchSizeMax: 1, offsetCommitIntervalMs: 1_000 } as const
     const onBatch = async (messages: unknown[]) => void got.push(...messages)
     // Refused at once, or in the background, again and again.
     await openAs(user)

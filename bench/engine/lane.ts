@@ -214,7 +214,6 @@ export class Lane {
     const subscriber = await transport.subscribe({
       groupId,
       topics: [this.#topic],
-      from: 'latest',
       batchSizeMax: 1_000,
       offsetCommitIntervalMs: 1_000,
       async onBatch(messages) {

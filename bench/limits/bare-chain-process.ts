@@ -106,7 +106,7 @@ async function subscribe(
 ) {
   const bounds = { batchSizeMax: 1_000, offsetCommitIntervalMs: 1_000 }
   const onBatch = (messages: IncomingMessage[]) => handle(read(messages))
-  await transport.subscribe({ groupId: topic, topics: [topic], from: 'earliest', onBatch, ...bounds })
+  await transport.subscribe({ groupId: topic, topics: [topic], onBatch, ...bounds })
 }
 
 const publish = (transport: Transport, topic: string, orders: BareOrder[]) =>

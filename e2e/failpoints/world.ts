@@ -81,7 +81,6 @@ export class World {
     const observer = await transport.subscribe({
       groupId: 'observer',
       topics,
-      from: 'earliest',
       batchSizeMax: 1_000,
       offsetCommitIntervalMs: 1_000,
       onBatch: async messages => {

@@ -52,7 +52,6 @@ export function startConsumer<DB, Payload>(settings: ConsumerSettings<DB, Payloa
         subscriber = await transport.subscribe({
           groupId: definition.name,
           topics: definition.topics,
-          from: 'earliest',
           batchSizeMax,
           offsetCommitIntervalMs,
           signal,

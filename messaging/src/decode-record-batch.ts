@@ -20,17 +20,18 @@ const isControl = 1 << 5
 export function decodeRecordBatches(place: Place, records: Buffer, aborted: Aborted[] = []): Decoded {
   const messages: IncomingMessage[] = []
   const isGivenUp = transactionsIn(aborted)
-  let { next } = place
+  let { next, leaderEpoch } = place
   let whole = 0
   try {
     for (let begin = 0; ; ) {
       const batch = batchAt(records, begin)
-      if (!batch) return { messages, next }
+      if (!batch) return { messages, next, leaderEpoch }
       ensureIntact(batch)
       const last = batch.readBigInt64BE(0) + BigInt(batch.readInt32BE(23))
       const isSkipped = isGivenUp(batch, last)
       if (!isSkipped && !(batch.readInt16BE(21) & isControl)) decodeRecords(place, batch, messages)
       next = last + 1n
+      leaderEpoch = batch.readInt32BE(12)
       whole = messages.length
       begin += batch.length
     }
@@ -38,6 +39,7 @@ export function decodeRecordBatches(place: Place, records: Buffer, aborted: Abor
     return {
       messages: messages.slice(0, whole),
       next,
+      leaderEpoch,
       damage: new DamagedBatchError(
         `Cannot read on from offset ${next} of partition ${place.partition} of ${place.topic}: ` +
           `its record batch ${(cause as Error).message}. It is fetched again. If it stays so, the broker's copy is damaged: ` +
@@ -52,7 +54,12 @@ export class DamagedBatchError extends Error {
   override name = 'DamagedBatchError'
 }
 
-type Decoded = { messages: IncomingMessage[]; next: bigint; damage?: DamagedBatchError }
+type Decoded = {
+  messages: IncomingMessage[]
+  next: bigint
+  leaderEpoch: number | undefined
+  damage?: DamagedBatchError
+}
 
 function batchAt(records: Buffer, begin: number): Buffer | undefined {
   if (records.length - begin < lengthEnd) return

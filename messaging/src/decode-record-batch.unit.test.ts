@@ -103,7 +103,8 @@ describe('what is read', () => {
         expect(byClient.map(({ timestamp }) => BigInt(+timestamp))).toEqual(
           written.map(({ timestamp }) => timestamp),
         )
-        expect(decode(records)).toEqual({ messages: byClient, next: BigInt(drawn.at(-1)![0].length) })
+        const next = BigInt(drawn.at(-1)![0].length)
+        expect(decode(records)).toEqual({ messages: byClient, next, leaderEpoch: 0 })
       }),
       { numRuns: 100 },
     )
@@ -215,9 +216,15 @@ describe('transactions', () => {
     expect(offsets(log.slice(0, 5), [[1n, 2n]])).toEqual([0, 3])
   })
 
+  test('where nothing came, the epoch is that of what came before', () => {
+    const before = { ...place(5n), leaderEpoch: 3 }
+    expect(decodeRecordBatches(before, Buffer.alloc(0))).toEqual({ messages: [], next: 5n, leaderEpoch: 3 })
+  })
+
   test('the place moves past what is no message', () => {
-    expect(decode(encode(at(5n, 1n, mark)), 5n)).toEqual({ messages: [], next: 6n })
+    const past = { messages: [], next: 6n, leaderEpoch: 4 }
+    expect(decode(encode(at(5n, 1n, mark)), 5n)).toEqual(past)
     const aborted = [{ producerId: 1n, firstOffset: 5n }]
-    expect(decodeRecordBatches(place(5n), encode(at(5n, 1n)), aborted)).toEqual({ messages: [], next: 6n })
+    expect(decodeRecordBatches(place(5n), encode(at(5n, 1n)), aborted)).toEqual(past)
   })
 })

@@ -21,7 +21,7 @@ const restart: Backoff = { firstMs: 500, maxMs: 5_000 }
 export async function subscribe(settings: KafkaSettings, subscription: Subscription): Promise<Subscriber> {
   const { log, sessionTimeoutMs = sessionTimeoutMsDefault } = settings
   const heartbeatIntervalMs = sessionTimeoutMs / heartbeatsPerSession
-  const { groupId, topics, from, batchSizeMax, offsetCommitIntervalMs, onBatch } = subscription
+  const { groupId, topics, batchSizeMax, offsetCommitIntervalMs, onBatch } = subscription
   const { kafka, cutOff } = openClient(settings)
   const closing = new AbortController()
   const consumer = kafka.consumer({
@@ -96,7 +96,7 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
 
   async function start(): Promise<void> {
     await consumer.connect()
-    await consumer.subscribe({ topics, fromBeginning: from === 'earliest' })
+    await consumer.subscribe({ topics, fromBeginning: true })
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -135,7 +135,7 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
   const committing = setInterval(() => offsets.commit(), offsetCommitIntervalMs)
 
   async function leave(): Promise<void> {
-    await offsets.commit()
+    await offsets.commitAll()
     await consumer.stop()
     await consumer.disconnect()
   }

@@ -36,6 +36,12 @@ export class OffsetCommits {
     return this.#underWay
   }
 
+  /** Also what was handled since the request under way was sent. */
+  async commitAll(): Promise<void> {
+    await this.#underWay
+    await this.commit()
+  }
+
   async #commit(): Promise<void> {
     if (this.#due.size === 0) return
     const due = this.#due

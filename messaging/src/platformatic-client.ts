@@ -13,6 +13,8 @@ const connectTimeoutMs = 3_000
 const requestTimeoutMs = 15_000
 const keepAliveMs = 60_000
 const metadataMaxAgeMs = 60_000
+/** How often those who read a topic look whether it has more partitions. */
+export const partitionsLookMs = 10_000
 
 /** The part of each of its clients that ends it for certain. */
 type Closable = {

@@ -13,8 +13,15 @@ import { fetchBytesMax, fetchPartitionBytesMax } from './kafka-settings.ts'
 const fetchWaitMs = 500
 const none = -1
 
-type Asked = { topicId: string; partition: number; next: bigint }
-type Answered = { topicId: string; partition: number; records: Buffer; aborted: Aborted[] }
+type Asked = { topicId: string; partition: number; next: bigint; leaderEpoch?: number | undefined }
+type Answered = {
+  topicId: string
+  partition: number
+  records: Buffer
+  aborted: Aborted[]
+  /** Where the broker's log ends for the epoch that was asked with, if that is before the offset asked for (KIP-320). */
+  divergedAt: bigint | undefined
+}
 
 /**
  * Of each partition that has something, its record batches as they are; what transactions have not committed yet is not
@@ -55,14 +62,14 @@ const askedBytes = 51
  */
 function placesAsked(asked: Asked[]): Buffer {
   const places = Buffer.alloc(asked.length * askedBytes)
-  for (const [index, { topicId, partition, next }] of asked.entries()) {
+  for (const [index, { topicId, partition, next, leaderEpoch }] of asked.entries()) {
     const at = index * askedBytes
     places.write(topicId.replaceAll('-', ''), at, 'hex')
     places[at + 16] = 2 // one partition follows
     places.writeInt32BE(partition, at + 17)
     places.writeInt32BE(none, at + 21) // leader epoch
     places.writeBigInt64BE(next, at + 25)
-    places.writeInt32BE(none, at + 33) // epoch fetched last
+    places.writeInt32BE(leaderEpoch ?? none, at + 33) // epoch fetched last
     places.writeBigInt64BE(BigInt(none), at + 37) // first offset of a replica
     places.writeInt32BE(fetchPartitionBytesMax, at + 45)
   }
@@ -79,7 +86,7 @@ function readAnswer(_: number, apiKey: number, apiVersion: number, reader: Reade
   reader.skip(4) // session
   const answered = reader.readArray((reader, topic) => {
     const topicId = reader.readUUID()
-    return reader.readArray((reader, index) => {
+    const readPartition = (reader: Reader, index: number): Answered => {
       const partition = reader.readInt32()
       noteError(`/responses/${topic}/partitions/${index}`, reader.readInt16())
       reader.skip(24) // high watermark, last stable offset, first offset
@@ -88,11 +95,27 @@ function readAnswer(_: number, apiKey: number, apiVersion: number, reader: Reade
         firstOffset: reader.readInt64(),
       }))
       reader.skip(4) // preferred replica
-      return { topicId, partition, aborted, records: readRecords(reader) }
-    })
+      return { topicId, partition, aborted, records: readRecords(reader), divergedAt: readDivergedAt(reader) }
+    }
+    return reader.readArray(readPartition, true, false)
   })
   if (Object.keys(errors).length > 0) throw new ResponseError(apiKey, apiVersion, errors, answered)
-  return answered.flat().filter(({ records }) => records.length > 0)
+  return answered.flat().filter(({ records, divergedAt }) => records.length > 0 || divergedAt !== undefined)
+}
+
+/** Of the partition's tagged fields, which the client would pass over. */
+function readDivergedAt(reader: Reader): bigint | undefined {
+  let divergedAt: bigint | undefined
+  for (let left = reader.readUnsignedVarInt(); left > 0; left--) {
+    const tag = reader.readUnsignedVarInt()
+    const end = reader.readUnsignedVarInt() + reader.position
+    if (tag === 0) {
+      reader.skip(4) // epoch
+      divergedAt = reader.readInt64()
+    }
+    reader.skip(end - reader.position)
+  }
+  return divergedAt
 }
 
 /** In one buffer: a part of the answer's where they came in one piece, and else a copy. */

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Backoff, backoffMs } from './backoff.ts'
 import { DamagedBatchError } from './decode-record-batch.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
-import { cutOff, isError, openConsumer } from './platformatic-client.ts'
+import { cutOff, isError, openConsumer, partitionsLookMs } from './platformatic-client.ts'
 import { byLeader, fetchFrom, type Place, rangesOf } from './platformatic-reader.ts'
 import type { Following, Subscriber } from './transport.ts'
 
@@ -20,9 +21,18 @@ export async function follow(
   let running = true
 
   async function ranges() {
-    const { topics } = await consumer.metadata({ topics: [topic] })
+    const { topics } = await consumer.metadata({ topics: [topic], forceUpdate: true })
     const found = topics.get(topic)!.partitions.map((_, partition): Place => ({ topic, partition, next: 0n }))
     return await rangesOf(consumer, found)
+  }
+  /** Answers whether there were any. They are read from their beginning: all in them came since we looked last. */
+  async function addNewPartitions(places: Place[]): Promise<boolean> {
+    const { topics } = await consumer.metadata({ topics: [topic], forceUpdate: true })
+    if (topics.get(topic)!.partitionsCount <= places.length) return false
+    for (const [place, { first }] of await ranges())
+      if (!places.some(({ partition }) => partition === place.partition))
+        places.push({ ...place, next: first })
+    return true
   }
   async function firstPlaces(): Promise<Place[]> {
     const found = [...(await ranges())]
@@ -41,18 +51,33 @@ export async function follow(
     for (let failures = 0; !closing.signal.aborted; failures++) {
       try {
         let isOver = false
+        let lookAt = performance.now() + partitionsLookMs
         const loops = [...(await byLeader(consumer, places))].map(async ([node, led]) => {
           try {
             while (!isOver) {
-              const { fetched, damage } = await fetchFrom(consumer, node, led)
-              for (const { place, messages, next } of fetched) {
-                if (closing.signal.aborted) return
+              const { fetched, cutBack, damage } = await fetchFrom(consumer, node, led)
+              if (closing.signal.aborted) return
+              for (const [place, next] of cutBack) {
+                const { partition } = place
+                log.warn(
+                  { topic, partition, to: String(next) },
+                  'the log of a partition is another than it was',
+                )
                 place.next = next
+                delete place.topicId
+                delete place.leaderEpoch
+              }
+              for (const { place, messages, next, leaderEpoch } of fetched) {
+                Object.assign(place, { next, leaderEpoch })
                 onBatch(place.partition, messages, next)
               }
               if (damage) throw damage
               running = true
               failures = 0
+              if (performance.now() < lookAt) continue
+              lookAt = performance.now() + partitionsLookMs
+              // Who leads them is asked anew.
+              if (await addNewPartitions(places)) return
             }
           } finally {
             isOver = true

@@ -13,7 +13,7 @@ const again: Backoff = { firstMs: 100, maxMs: 3_000 }
 /** `next` is where fetching is, `handled` where handling is. */
 export type OwnedPlace = Place & { handled: bigint }
 
-type Settings = Pick<Subscription, 'onBatch' | 'batchSizeMax' | 'from'> & {
+type Settings = Pick<Subscription, 'onBatch' | 'batchSizeMax'> & {
   consumer: Consumer
   places: OwnedPlace[]
   onHandled(place: OwnedPlace): void
@@ -77,9 +77,10 @@ export class Membership {
   async #fetchOnce(node: number, places: OwnedPlace[]): Promise<void> {
     const { consumer } = this.#settings
     const round = this.#round
-    const { fetched, damage } = await fetchFrom(consumer, node, places)
+    const { fetched, cutBack, damage } = await fetchFrom(consumer, node, places)
     if (this.#ending.signal.aborted || round !== this.#round) return
-    for (const { place, next } of fetched) place.next = next
+    if (cutBack.size > 0) return this.#goBack(cutBack)
+    for (const { place, next, leaderEpoch } of fetched) Object.assign(place, { next, leaderEpoch })
     this.#waiting.push(...fetched)
     if (!this.#isHandling) this.#handled = this.#handleAll()
     if (this.#isFull()) await this.#room.promise
@@ -101,6 +102,7 @@ export class Membership {
     const { signal } = this.#ending
     this.#isHandling = true
     for (let failures = 0; this.#waiting.length > 0 && !signal.aborted; ) {
+      const round = this.#round
       const taken = take(this.#waiting, batchSizeMax)
       this.#room.resolve()
       this.#room = Promise.withResolvers()
@@ -108,6 +110,8 @@ export class Membership {
         const messages = taken.flatMap(({ messages }) => messages)
         if (messages.length > 0) await onBatch(messages, signal)
         failures = 0
+        // Places that were moved meanwhile stay there; what is fetched again is known already.
+        if (round !== this.#round) continue
         for (const { place, next } of taken) {
           place.handled = next
           onHandled(place)
@@ -127,16 +131,45 @@ export class Membership {
     this.#waiting = []
     this.#room.resolve()
     this.#room = Promise.withResolvers()
-    for (const place of this.#settings.places) place.next = place.handled
+    for (const place of this.#settings.places) {
+      place.next = place.handled
+      delete place.leaderEpoch
+    }
   }
 
-  /** Of a topic that was made again, or of which what was not read yet has expired. */
+  /** A topic was made again, or brokers lost the end of a log: what they have there now was never here. */
+  #goBack(cutBack: Map<OwnedPlace, bigint>): void {
+    const { onHandled, log } = this.#settings
+    for (const [place, to] of cutBack) {
+      const { topic, partition, handled } = place
+      log.warn(
+        { topic, partition, from: String(handled), to: String(to) },
+        'the log of a partition is another than it was; it is read again from where it differs',
+      )
+      // What was fetched and not handled is thrown away below.
+      if (to < handled) place.handled = to
+      onHandled(place)
+      delete place.topicId
+    }
+    this.#throwAway()
+  }
+
+  /** What was not handled yet has expired, or the log ends before it. */
   async #comeBackInRange(): Promise<void> {
-    const { consumer, places, from } = this.#settings
+    const { consumer, places, log } = this.#settings
     const ranges = await rangesOf(consumer, places)
     for (const place of places) {
+      const { topic, partition, handled } = place
       const { first, end } = ranges.get(place)!
-      if (place.handled < first || place.handled > end) place.handled = from === 'earliest' ? first : end
+      const details = { topic, partition, from: String(handled), to: String(first) }
+      if (handled < first)
+        log.error(
+          details,
+          'messages have expired before they were handled: publish them again, and let the topic keep them longer',
+        )
+      else if (handled > end) log.warn(details, 'a partition ends before what was handled; it is read again')
+      else continue
+      place.handled = first
     }
     this.#throwAway()
   }
@@ -156,7 +189,7 @@ function take(waiting: Fetched<OwnedPlace>[], sizeMax: number): Fetched<OwnedPla
     if (first.messages.length > room) {
       if (room === 0) break
       const messages = first.messages.splice(0, room)
-      taken.push({ place: first.place, messages, next: messages.at(-1)!.offset + 1n })
+      taken.push({ ...first, messages, next: messages.at(-1)!.offset + 1n })
       break
     }
     room -= first.messages.length

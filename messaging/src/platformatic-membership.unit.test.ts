@@ -1,6 +1,6 @@
-import type { Consumer } from '@platformatic/kafka'
+import { type Consumer, ResponseError } from '@platformatic/kafka'
 import { pino } from 'pino'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { Membership } from './platformatic-membership.ts'
 import { encode, some } from './record-batch-fixture.ts'
 
@@ -21,7 +21,9 @@ function brokerOf(logs: Buffer[]) {
     return places.flatMap(place => {
       const partition = place.readInt32BE(17)
       const records = place.readBigInt64BE(25) === some.firstOffset ? logs[partition]! : Buffer.alloc(0)
-      return [{ topicId, partition, records, aborted: [] }].filter(() => records.length > 0)
+      return [{ topicId, partition, records, aborted: [], divergedAt: undefined }].filter(
+        () => records.length > 0,
+      )
     })
   }
   const send = (
@@ -29,7 +31,7 @@ function brokerOf(logs: Buffer[]) {
     _version: number,
     payloadOf: () => { buffer: Buffer },
     ...[, , , done]: [unknown, unknown, unknown, (error: null, answer: unknown) => void]
-  ) => void setTimeout(() => done(null, answer(payloadOf().buffer)), 5)
+  ) => void setTimeout(done, 5, null, answer(payloadOf().buffer))
   const consumer = {
     metadata: async () => cluster,
     topics: { current: ['t'] },
@@ -37,6 +39,26 @@ function brokerOf(logs: Buffer[]) {
   } as unknown as Consumer
   return { consumer, asked }
 }
+
+test('what a fetch brought has left for the database before the next is asked for', async () => {
+  const { consumer, asked } = brokerOf([encode(some)])
+  const askedAtStatement = Promise.withResolvers<number>()
+  const membership = new Membership({
+    consumer,
+    places: [{ topic: 't', partition: 0, next: 100n, handled: 100n }],
+    batchSizeMax: 10,
+    // As a handler's first statement, which is written once a connection was found and in a tick of its own.
+    onBatch: async () => {
+      for (let step = 0; step < 30; step++) await null
+      process.nextTick(() => askedAtStatement.resolve(asked.length))
+    },
+    onHandled: () => undefined,
+    log: pino({ level: 'silent' }),
+  })
+  expect(await askedAtStatement.promise).toBe(1)
+  await vi.waitFor(() => expect(asked.length).toBeGreaterThan(1))
+  await membership.end()
+})
 
 test('a damaged partition is told, with what to do, and holds up no other; once it is mended it goes on', async () => {
   const damaged = encode(some)
@@ -50,7 +72,6 @@ test('a damaged partition is told, with what to do, and holds up no other; once 
     consumer,
     places: [0, 1, 2].map(partition => ({ topic: 't', partition, next: 100n, handled: 100n })),
     batchSizeMax: 10,
-    from: 'earliest',
     onBatch: async messages => void handled.push(...messages.map(({ partition }) => partition)),
     onHandled: () => undefined,
     log,
@@ -64,4 +85,115 @@ test('a damaged partition is told, with what to do, and holds up no other; once 
   logs[1] = encode(some)
   await vi.waitFor(() => expect(handled.toSorted()).toEqual([0, 0, 0, 1, 1, 1, 2, 2, 2]), 5_000)
   await membership.end()
+})
+
+/** One partition that has three messages from an offset on, and whose broker tells that it has no other offset. */
+function logOf(firstOffset: bigint) {
+  const log = { firstOffset, topicId, divergedAt: undefined as bigint | undefined }
+  const answer = (payload: Buffer) => {
+    const next = payload.readBigInt64BE(26 + 25)
+    const epoch = payload.readInt32BE(26 + 33)
+    const records = next === log.firstOffset ? encode({ ...some, firstOffset: next }) : Buffer.alloc(0)
+    const divergedAt = epoch === -1 ? undefined : log.divergedAt
+    const isOutside = next < log.firstOffset || next > log.firstOffset + 3n
+    if (isOutside && divergedAt === undefined)
+      throw new ResponseError(1, 13, { '/responses/0/partitions/0': [1, null] }, [])
+    return [{ topicId: log.topicId, partition: 0, records, aborted: [], divergedAt }].filter(
+      () => records.length > 0 || divergedAt !== undefined,
+    )
+  }
+  const send = (
+    _key: number,
+    _version: number,
+    payloadOf: () => { buffer: Buffer },
+    ...[, , , done]: [unknown, unknown, unknown, (error: Error | null, answer?: unknown) => void]
+  ) =>
+    void setTimeout(() => {
+      try {
+        done(null, answer(payloadOf().buffer))
+      } catch (error) {
+        done(error as Error)
+      }
+    }, 5)
+  const consumer = {
+    metadata: async () => ({
+      topics: new Map([['t', { id: log.topicId, partitions: [{ leader: 1 }] }]]),
+      brokers: new Map([[1, {}]]),
+    }),
+    topics: { current: ['t'] },
+    listOffsets: async ({ timestamp }: { timestamp: bigint }) =>
+      new Map([['t', [log.firstOffset + (timestamp === -1n ? 3n : 0n)]]]),
+    connections: { get: async () => ({ send }) },
+  } as unknown as Consumer
+  return { log, consumer }
+}
+
+/** A member whose first call ends when the test says, and whose later ones fail; and what it reports as handled. */
+function memberOf(consumer: Consumer) {
+  const calls: bigint[] = []
+  const handled: bigint[] = []
+  const first = Promise.withResolvers<void>()
+  const told: Record<string, unknown>[] = []
+  const membership = new Membership({
+    consumer,
+    places: [{ topic: 't', partition: 0, next: 100n, handled: 100n }],
+    batchSizeMax: 10,
+    onBatch([message]) {
+      return calls.push(message!.offset) === 1
+        ? first.promise
+        : Promise.reject(new Error('the database is down'))
+    },
+    onHandled: place => void handled.push(place.handled),
+    log: pino({ level: 'warn' }, { write: line => void told.push(JSON.parse(line)) }),
+  })
+  onTestFinished(() => membership.end())
+  return { calls, handled, endFirst: first.resolve, told }
+}
+
+test('a topic that is made again while a call is in hand is read from its beginning, and nothing counts as handled', async () => {
+  const { log, consumer } = logOf(100n)
+  const { calls, handled, endFirst, told } = memberOf(consumer)
+  await vi.waitFor(() => expect(calls).toHaveLength(1))
+  log.topicId = '01981f6c-7a4e-7c3e-9d52-1f6b7c3a9e11'
+  log.firstOffset = 0n
+  await vi.waitFor(() => expect(told).toMatchObject([{ level: 40, partition: 0, from: '100', to: '0' }]))
+  endFirst()
+  await vi.waitFor(() => expect(calls.slice(0, 2)).toEqual([100n, 0n]))
+  expect(new Set(handled)).toEqual(new Set([0n]))
+})
+
+test('where brokers lost the end of a log, what they have there now is read', async () => {
+  const { log, consumer } = logOf(100n)
+  const { calls, handled, endFirst, told } = memberOf(consumer)
+  await vi.waitFor(() => expect(calls).toHaveLength(1))
+  endFirst()
+  await vi.waitFor(() => expect(handled).toEqual([103n]))
+  // Since then, others were written there.
+  log.divergedAt = 101n
+  log.firstOffset = 101n
+  await vi.waitFor(() => expect(told[0]).toMatchObject({ level: 40, from: '103', to: '101' }))
+  await vi.waitFor(() => expect(calls.slice(0, 2)).toEqual([100n, 101n]))
+  expect(new Set(handled)).toEqual(new Set([103n, 101n]))
+})
+
+test('a log that ends before what is in hand is read again, and nothing of it counts as handled', async () => {
+  const { log, consumer } = logOf(100n)
+  const { calls, handled, endFirst, told } = memberOf(consumer)
+  await vi.waitFor(() => expect(calls).toHaveLength(1))
+  log.firstOffset = 0n
+  await vi.waitFor(() => expect(told[0]).toMatchObject({ level: 40, from: '100', to: '0' }))
+  endFirst()
+  await vi.waitFor(() => expect(calls.slice(0, 2)).toEqual([100n, 0n]))
+  expect(handled).toEqual([])
+})
+
+test('what expired before it was handled is told, with what to do', async () => {
+  const { log, consumer } = logOf(100n)
+  const { calls, endFirst, told } = memberOf(consumer)
+  await vi.waitFor(() => expect(calls).toHaveLength(1))
+  // What was written before it is gone, and the broker does not take the place.
+  log.firstOffset = 500n
+  await vi.waitFor(() => expect(told[0]).toMatchObject({ level: 50, from: '100', to: '500' }))
+  endFirst()
+  expect(told[0]!.msg).toMatch(/expired before they were handled: publish them again/)
 })

@@ -1,14 +1,33 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { type Consumer, ListOffsetTimestamps, type Offsets } from '@platformatic/kafka'
 import { decodeRecordBatches } from './decode-record-batch.ts'
 import { fetchRecords } from './platformatic-fetch.ts'
 import type { IncomingMessage } from './transport.ts'
 
 /** A partition, and the offset that is fetched next. */
-export type Place = { topic: string; partition: number; next: bigint }
+export type Place = {
+  topic: string
+  partition: number
+  next: bigint
+  /** Of the topic that `next` counts in: one that is made again by the same name has another. */
+  topicId?: string
+  /** Of the message before `next`, by which a broker can tell that it has lost it. */
+  leaderEpoch?: number | undefined
+}
 /** What a fetch brought of one partition; `next` is the offset after it. */
-export type Fetched<P extends Place> = { place: P; messages: IncomingMessage[]; next: bigint }
-/** `damage` keeps a place where it is; the others go on, and the caller waits before it asks again. */
-export type FetchOutcome<P extends Place> = { fetched: Fetched<P>[]; damage: Error | undefined }
+export type Fetched<P extends Place> = {
+  place: P
+  messages: IncomingMessage[]
+  next: bigint
+  leaderEpoch: number | undefined
+}
+export type FetchOutcome<P extends Place> = {
+  fetched: Fetched<P>[]
+  /** Places whose log is another than the one they were counted in, and the offset to which it is the same. */
+  cutBack: Map<P, bigint>
+  /** Keeps a place where it is; the others go on, and the caller waits before it asks again. */
+  damage: Error | undefined
+}
 
 /** The places by the broker that leads them: each broker is asked apart. */
 export async function byLeader<P extends Place>(consumer: Consumer, places: P[]): Promise<Map<number, P[]>> {
@@ -25,24 +44,32 @@ export async function fetchFrom<P extends Place>(
   node: number,
   places: P[],
 ): Promise<FetchOutcome<P>> {
+  // To ask takes half a millisecond where orders come one by one: what the last answer brought leaves first.
+  await endOfTurn()
   const { topics, brokers } = await consumer.metadata({ topics: [...consumer.topics.current] })
   const idOf = ({ topic }: Place) => topics.get(topic)!.id
+  for (const place of places) place.topicId ??= idOf(place)
+  const remade = places.filter(place => place.topicId !== idOf(place))
+  if (remade.length > 0)
+    return { fetched: [], cutBack: new Map(remade.map(place => [place, 0n])), damage: undefined }
   const connection = await consumer.connections.get(brokers.get(node)!)
   const answered = await fetchRecords(
     connection,
     places.map(place => ({ ...place, topicId: idOf(place) })),
   )
   let damage: Error | undefined
-  const fetched = answered.flatMap(({ topicId, partition, records, aborted }) => {
+  const cutBack = new Map<P, bigint>()
+  const fetched = answered.flatMap(({ topicId, partition, records, aborted, divergedAt }) => {
     const place = places.find(of => of.partition === partition && idOf(of) === topicId)
     if (!place) return []
-    const { messages, next, ...rest } = decodeRecordBatches(place, records, aborted)
+    if (divergedAt !== undefined) cutBack.set(place, divergedAt)
+    const { messages, next, leaderEpoch, ...rest } = decodeRecordBatches(place, records, aborted)
     damage ??= rest.damage
-    return next === place.next ? [] : [{ place, messages, next }]
+    return next === place.next ? [] : [{ place, messages, next, leaderEpoch }]
   })
   const brought = new Set(fetched.map(({ place }) => place))
   places.sort((a, b) => Number(brought.has(a)) - Number(brought.has(b)))
-  return { fetched, damage }
+  return { fetched, cutBack, damage }
 }
 
 /** Of each place its partition's oldest offset, and the one that the next message gets. */

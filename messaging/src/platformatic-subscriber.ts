@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Consumer } from '@platformatic/kafka'
+import type { ClusterMetadata, Consumer } from '@platformatic/kafka'
 import { type Backoff, backoffMs } from './backoff.ts'
 import { heartbeatsPerSession, leaveMaxMs, sessionTimeoutMsDefault, whenAborted } from './group-member.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
 import { OffsetCommits } from './offset-commits.ts'
-import { cutOff, openConsumer } from './platformatic-client.ts'
+import { cutOff, isError, openConsumer, partitionsLookMs } from './platformatic-client.ts'
 import { Membership, type OwnedPlace } from './platformatic-membership.ts'
 import { rangesOf } from './platformatic-reader.ts'
 import type { Subscriber, Subscription } from './transport.ts'
@@ -20,10 +20,12 @@ const again: Backoff = { firstMs: 200, maxMs: 5_000 }
  */
 export async function subscribe(settings: KafkaSettings, subscription: Subscription): Promise<Subscriber> {
   const { log, sessionTimeoutMs = sessionTimeoutMsDefault } = settings
-  const { groupId, topics, from, offsetCommitIntervalMs } = subscription
+  const { groupId, topics, offsetCommitIntervalMs } = subscription
   const closing = new AbortController()
   let membership: { end(): Promise<void> } | undefined
   let isJoiningAgain = false
+  /** The partitions that the topics had when the group was joined last. */
+  let joinedWith: string | undefined
   /** When the group last counted this member in. */
   let memberAt = Number.NEGATIVE_INFINITY
 
@@ -37,7 +39,7 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
     protocolsMetadata: () => giveUp().then(() => Buffer.alloc(0)),
   })
   const offsets = new OffsetCommits(
-    due => member.commit({ offsets: due.map(of => ({ ...of, leaderEpoch: -1 })) }),
+    due => member.commit({ offsets: due.map(of => ({ ...of, leaderEpoch: -1 })) }).catch(exceptForNoTopic),
     log,
   )
 
@@ -45,7 +47,7 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
   async function giveUp(): Promise<void> {
     await membership?.end()
     membership = undefined
-    if (member.memberId) await offsets.commit()
+    if (member.memberId) await offsets.commitAll()
     offsets.forget()
   }
 
@@ -59,9 +61,9 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
       member.listCommittedOffsets({ topics: assignments! }),
     ])
     for (const place of places) {
-      const { first, end } = ranges.get(place)!
+      const { first } = ranges.get(place)!
       const at = committed.get(place.topic)?.[place.partition] ?? -1n
-      place.handled = at >= 0n ? at : from === 'earliest' ? first : end
+      place.handled = at >= 0n ? at : first
       place.next = place.handled
     }
     return places
@@ -126,8 +128,25 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
     }
   }
 
+  /** Of each topic, in the order given. */
+  const partitionCounts = ({ topics: found }: ClusterMetadata) =>
+    String(topics.map(topic => found.get(topic)?.partitionsCount))
+
+  /** Partitions that are added belong to nobody until the group is joined again. */
+  async function lookForPartitions(): Promise<void> {
+    try {
+      const found = partitionCounts(await member.metadata({ topics, forceUpdate: true }))
+      if (joinedWith === undefined || found === joinedWith) return
+      joinedWith = undefined
+      await joinAgain()
+    } catch (err) {
+      log.debug({ err, group: groupId }, 'cannot look for more partitions; trying again')
+    }
+  }
+
   member.on('consumer:group:join', () => {
     memberAt = performance.now()
+    joinedWith = partitionCounts(member.currentMetadata!)
     takeUp()
   })
   member.on('consumer:heartbeat:end', () => {
@@ -147,17 +166,24 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
     throw error
   }
   const committing = setInterval(() => offsets.commit(), offsetCommitIntervalMs)
+  const looking = setInterval(lookForPartitions, partitionsLookMs)
   return {
     isRunning: () => !closing.signal.aborted && performance.now() - memberAt < sessionTimeoutMs,
     async close() {
       closing.abort()
       clearInterval(committing)
+      clearInterval(looking)
       await membership?.end()
-      const left = offsets.commit().then(() => member.close())
+      const left = offsets.commitAll().then(() => member.close())
       await Promise.race([left.catch(() => undefined), sleep(leaveMaxMs, undefined, { ref: false })])
       cutOff(member)
     },
   }
+}
+
+/** To keep trying would commit it to the topic that is made next by the same name. */
+function exceptForNoTopic(error: Error): void {
+  if (!isError(error, 'UNKNOWN_TOPIC_OR_PARTITION')) throw error
 }
 
 async function pause(failures: number, signal: AbortSignal): Promise<void> {

@@ -10,6 +10,8 @@ import type { TopicSettings, Transport } from './transport.ts'
 
 const pingMaxMs = 5_000
 const leaderWaitMs = 50
+/** Who asked tries again after a while. */
+const leadersMsMax = 10_000
 
 /** The transport over @platformatic/kafka. Connects on first use. */
 export function openKafka(settings: KafkaSettings): Transport {
@@ -85,12 +87,17 @@ async function createTopic(
     if (!isError(error, 'TOPIC_ALREADY_EXISTS')) throw error
   }
   // The metadata names leaders that do not know it yet: only they can say when they do.
-  const all = Array.from({ length: partitions }, (_, partitionIndex) => ({ partitionIndex, timestamp: -1n }))
-  while (
-    !(await admin.listOffsets({ topics: [{ name: topic, partitions: all }] }).then(
-      () => true,
-      () => false,
-    ))
-  )
-    await sleep(leaderWaitMs)
+  for (const endsAt = performance.now() + leadersMsMax; ; await sleep(leaderWaitMs)) {
+    try {
+      // Another may have made it just now, with another number of partitions.
+      const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true })
+      const all = topics
+        .get(topic)!
+        .partitions.map((_, partitionIndex) => ({ partitionIndex, timestamp: -1n }))
+      await admin.listOffsets({ topics: [{ name: topic, partitions: all }] })
+      return
+    } catch (error) {
+      if (admin.closed || performance.now() > endsAt) throw error
+    }
+  }
 }

@@ -2,7 +2,6 @@ import { compressionsAlgorithms, crc32c } from '@platformatic/kafka'
 import fc from 'fast-check'
 import { decodeRecordBatches } from './decode-record-batch.ts'
 import { boundedKey, text, toTime } from './storable-message.ts'
-import type { IncomingMessage } from './transport.ts'
 
 export const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 export type Codec = (typeof codecs)[number]
@@ -21,6 +20,7 @@ export type Batch = {
   maxTime: bigint
   attributes: number
   producerId: bigint
+  leaderEpoch: number
   codec: Codec
   written: Written[]
 }
@@ -38,6 +38,7 @@ export function encode(batch: Batch): Buffer {
   const records = plain.length === 0 ? plain : compressSync(plain)
   head.writeBigInt64BE(batch.firstOffset, 0)
   head.writeInt32BE(49 + records.length, 8)
+  head.writeInt32BE(batch.leaderEpoch, 12)
   head.writeInt8(2, 16)
   head.writeInt16BE(batch.attributes | bitmask, 21)
   head.writeInt32BE(batch.lastOffsetDelta, 23)
@@ -84,7 +85,10 @@ export function decode(records: Buffer, next = 0n) {
 export const endOf = ({ firstOffset, lastOffsetDelta }: Batch) => firstOffset + BigInt(lastOffsetDelta) + 1n
 
 /** What the batches hold, said in another way: from what was written. */
-export function expected(batches: Batch[], next: bigint): { messages: IncomingMessage[]; next: bigint } {
+export function expected(
+  batches: Batch[],
+  next: bigint,
+): Omit<ReturnType<typeof decodeRecordBatches>, 'damage'> {
   const messages = batches
     .filter(({ attributes }) => !(attributes & isControl))
     .flatMap(({ firstOffset, firstTime, maxTime, attributes, written }) =>
@@ -99,7 +103,8 @@ export function expected(batches: Batch[], next: bigint): { messages: IncomingMe
     )
     .filter(({ offset }) => offset >= next)
     .map(({ next: _, ...message }) => message)
-  return { messages, next: batches.length > 0 ? endOf(batches.at(-1)!) : next }
+  const last = batches.at(-1)
+  return { messages, next: last ? endOf(last) : next, leaderEpoch: last?.leaderEpoch }
 }
 
 export const headersOf = (headers: [Bytes, Bytes][]) => {
@@ -116,6 +121,7 @@ export const some: Batch = {
   maxTime: 1_760_000_000_500n,
   attributes: 0,
   producerId: -1n,
+  leaderEpoch: 4,
   codec: 'none',
   written: [0, 1, 2].map(offsetDelta => ({
     offsetDelta,
@@ -165,6 +171,7 @@ export const anyBatch = fc.record({
     fc.constantFrom(isStampedByBroker, isControl),
   ),
   producerId: fc.constantFrom(-1n, 7n),
+  leaderEpoch: fc.nat(9),
   codec: fc.constantFrom(...codecs),
   records: fc.array(
     fc.record({

@@ -45,8 +45,6 @@ export type IncomingMessage = {
 export type Subscription = {
   groupId: string
   topics: string[]
-  /** Where a group without committed offsets begins. */
-  from: 'earliest' | 'latest'
   /**
    * Gets messages of all fetched partitions together, at most `batchSizeMax`, in offset order within each
    * partition. When it resolves, they count as handled and their offsets are committed in the background;
@@ -69,7 +67,8 @@ export type Following = {
   begin(partitions: PartitionRange[]): Map<number, bigint>
   /**
    * Gets what came of one partition, in offset order; `next` is the offset after it, also where the broker holds
-   * no message there. Offsets go back only where the topic was deleted and made again. Must not throw.
+   * no message there. Offsets go back only where the topic was deleted and made again, or brokers lost the end of its
+   * log. Must not throw.
    */
   onBatch(partition: number, messages: IncomingMessage[], next: bigint): void
 }

@@ -51,6 +51,8 @@ export class ModelConsumer {
   readonly kafka: ModelKafka
   memberId: string | null = null
   assignments: Owned[] | null = null
+  /** Topics keep the partitions that they begin with. */
+  readonly currentMetadata = { topics: new Map() }
   isClosed = false
   readonly #groupId: string
   readonly #topics: string[]

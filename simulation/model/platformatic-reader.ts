@@ -27,12 +27,12 @@ export async function fetchFrom<P extends Place>(
         timestamp: new Date(0),
       }))
       const next = from + BigInt(messages.length)
-      return messages.length > 0 ? [{ place, messages, next }] : []
+      return messages.length > 0 ? [{ place, messages, next, leaderEpoch: undefined }] : []
     }),
   )
   if (isClosed) throw new Error('closed')
   if (fetched.length === 0) await kafka.change()
-  return { fetched, damage: undefined }
+  return { fetched, cutBack: new Map(), damage: undefined }
 }
 
 export async function rangesOf<P extends Place>({ kafka, instance }: ModelConsumer, places: P[]) {

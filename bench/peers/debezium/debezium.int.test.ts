@@ -61,7 +61,6 @@ beforeAll(async () => {
   const reader = await transport.subscribe({
     groupId: uniqueName('reader'),
     topics: [tasks, others],
-    from: 'earliest',
     batchSizeMax: 1_000,
     offsetCommitIntervalMs: 1_000,
     onBatch: async messages => void told.push(...messages),

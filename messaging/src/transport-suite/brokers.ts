@@ -33,7 +33,6 @@ export function testBrokerFaults(subject: Subject): void {
       const subscribing = transport.subscribe({
         groupId: 'g',
         topics: ['t'],
-        from: 'earliest',
         batchSizeMax: 1,
         offsetCommitIntervalMs: 1_000,
         onBatch: async () => {},

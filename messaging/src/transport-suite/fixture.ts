@@ -54,7 +54,6 @@ export async function consume(
   const subscriber = await transport.subscribe({
     groupId: groupOf(topic),
     topics: [topic],
-    from: 'earliest',
     batchSizeMax: 500,
     offsetCommitIntervalMs: 50,
     async onBatch(messages, signal) {

@@ -130,7 +130,7 @@ const consumerProgram = ({ module, exportName }: Subject, topic: string) => `
   const log = { debug() {}, info() {}, warn() {}, error() {} }
   const transport = open({ brokers: ${JSON.stringify(testBrokers())}, clientId: 'killed', log })
   await transport.subscribe({
-    groupId: '${groupOf(topic)}', topics: ['${topic}'], from: 'earliest', batchSizeMax: 500,
+    groupId: '${groupOf(topic)}', topics: ['${topic}'], batchSizeMax: 500,
     offsetCommitIntervalMs: 3_600_000,
     onBatch: async messages => process.stdout.write('handled\\n'.repeat(messages.length)),
   })`

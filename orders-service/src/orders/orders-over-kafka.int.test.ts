@@ -51,7 +51,6 @@ async function read(topic: string, onBatch: (messages: IncomingMessage[]) => Pro
   const reader = await kafka.subscribe({
     groupId: uniqueName('reader'),
     topics: [topic],
-    from: 'earliest',
     batchSizeMax: 1_000,
     offsetCommitIntervalMs: 1_000,
     onBatch,

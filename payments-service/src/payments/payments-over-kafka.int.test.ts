@@ -28,7 +28,6 @@ beforeAll(async () => {
   const reader = await kafka.subscribe({
     groupId: uniqueName('reader'),
     topics: [results],
-    from: 'earliest',
     batchSizeMax: 1_000,
     offsetCommitIntervalMs: 1_000,
     onBatch: async messages => void told.push(...messages),
