@@ -39,11 +39,21 @@ export async function follow(
     const next = begin(found.map(([{ partition }, range]) => ({ partition, ...range })))
     return found.map(([place]) => ({ ...place, next: next.get(place.partition)! }))
   }
+  function goBack(place: Place, to: bigint): void {
+    const { partition, next } = place
+    const details = { topic, partition, from: String(next), to: String(to) }
+    log.warn(details, 'the log of a partition is another than it was; it is read again from where it differs')
+    place.next = to
+    delete place.topicId
+    delete place.leaderEpoch
+  }
   /** A place that is no longer in the topic means that the topic is another: it is read from its beginning. */
   async function backInRange(places: Place[]): Promise<void> {
     for (const [{ partition }, { first, end }] of await ranges()) {
       const place = places.find(of => of.partition === partition)
-      if (place && (place.next < first || place.next > end)) place.next = first
+      if (!place) continue
+      if (place.next < first || place.next > end) place.next = first
+      delete place.leaderEpoch
     }
   }
 
@@ -57,16 +67,7 @@ export async function follow(
             while (!isOver) {
               const { fetched, cutBack, damage } = await fetchFrom(consumer, node, led)
               if (closing.signal.aborted) return
-              for (const [place, next] of cutBack) {
-                const { partition } = place
-                log.warn(
-                  { topic, partition, to: String(next) },
-                  'the log of a partition is another than it was',
-                )
-                place.next = next
-                delete place.topicId
-                delete place.leaderEpoch
-              }
+              for (const [place, to] of cutBack) goBack(place, to)
               for (const { place, messages, next, leaderEpoch } of fetched) {
                 Object.assign(place, { next, leaderEpoch })
                 onBatch(place.partition, messages, next)
