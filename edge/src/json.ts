@@ -10,8 +10,8 @@ const suspicious = /(?:^|[[:,\s])-?\d(?:[\d.]{15}|[\d.]*[eE])/
 const prototypeLike = /__proto__|\\u00(?:5f|6f|7[024])/i
 
 /**
- * JSON.parse that never rounds: a number literal which no double carries exactly becomes a string of its own
- * digits, so that the schema refuses it in its place instead of accepting a neighbour.
+ * JSON.parse that never rounds: a number literal which no double carries exactly becomes a symbol described by its own
+ * digits. That is of no type which a schema knows, so that it is refused in its place, also where a text may stand.
  * Throws SyntaxError, and nothing else, for what is not JSON, not UTF-8 or nested too deeply to look through. Keys named __proto__ are refused.
  */
 export function parseJsonExactly(bytes: Buffer | string): unknown {
@@ -34,7 +34,7 @@ function reviveWith(reviver: Reviver, text: string): unknown {
 
 function keepExact(_key: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value !== 'number' || context?.source === undefined) return value
-  return sameDecimal(context.source, String(value)) ? value : context.source
+  return sameDecimal(context.source, String(value)) ? value : Symbol(context.source)
 }
 
 function refusePrototype(key: string, value: unknown, context?: { source?: string }): unknown {

@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import { Ajv, type AnySchemaObject, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { FastifySchemaCompiler } from 'fastify'
 import { type FieldError, Problem } from './problem.ts'
 
@@ -11,7 +11,8 @@ export const isStorableText = (text: string) => text.isWellFormed() && !text.inc
 export const storableText = { format: 'text', pattern: '^[^\\u0000]*$' }
 const notStorable = 'must be text without NUL and unpaired surrogates'
 
-const ajv = new Ajv({ allErrors: true, strict: false, useDefaults: true })
+// Verbose: what is wrong with a number is told from it and from its bounds.
+const ajv = new Ajv({ allErrors: true, strict: false, useDefaults: true, verbose: true })
 ajv.addFormat('uuid', uuid)
 ajv.addFormat('text', isStorableText)
 // Ajv divides in floating point; money needs the decimal digits counted.
@@ -101,14 +102,22 @@ function fieldOf({ instancePath, params, keyword }: ErrorObject): string {
   return [path, child].filter(Boolean).join('.').slice(0, 100)
 }
 
-function explain({ keyword, params, schema, message = 'is not valid' }: ErrorObject): string {
+const wholeNumber = 'must be a whole number'
+const twoFractionDigits = 'must have at most two fraction digits'
+
+function explain(error: ErrorObject): string {
+  const { keyword, params, data, schema, parentSchema = {}, message = 'is not valid' } = error
   switch (keyword) {
+    case 'type':
+      return typeof data === 'symbol' && (params.type === 'number' || params.type === 'integer')
+        ? explainInexact(Number(data.description), parentSchema)
+        : message
     case 'required':
       return 'is missing'
     case 'additionalProperties':
       return 'is not a field of this call'
     case 'multipleOf':
-      return 'must have at most two fraction digits'
+      return twoFractionDigits
     case 'pattern':
       return params.pattern === storableText.pattern
         ? notStorable
@@ -125,4 +134,11 @@ function explain({ keyword, params, schema, message = 'is not valid' }: ErrorObj
     default:
       return message
   }
+}
+
+/** Of a number as parseJsonExactly leaves it where no double carries it: all that are within these bounds have too many digits. */
+function explainInexact(value: number, { type, minimum, maximum }: AnySchemaObject): string {
+  if (value < minimum) return `must be at least ${minimum}`
+  if (value > maximum) return `must be at most ${maximum}`
+  return type === 'integer' ? wholeNumber : twoFractionDigits
 }

@@ -126,6 +126,14 @@ describe('placing an order is refused', () => {
     },
   )
 
+  test.each(['12345678901234567890', '1e400', '1.0000000000000000001'])(
+    'with the description %s, which is a number',
+    async description => {
+      const body = `{"user_id":7,"amount":1,"description":${description}}`
+      await expectProblem(placing(body), 400, 'invalid_request', ['body', 'description'])
+    },
+  )
+
   test('with several mistakes, each of which is told', async () => {
     const answer = await service.app.inject(placing('{"user_id":"7","amount":0,"colour":1}'))
     const { errors } = answer.json<{ errors: { field: string }[] }>()
