@@ -14,7 +14,7 @@ export type HopName = (typeof hopNames)[number]
 
 export const Hop = Type.Object({
   hop: Type.Unsafe<HopName>({ type: 'string', enum: [...hopNames] }),
-  service: Type.String({ description: 'Who knows it', examples: ['orders-service'] }),
+  service: Type.String({ description: 'Whose act it is', examples: ['orders-service'] }),
   at: Type.Unsafe<string | null>({
     type: ['string', 'null'],
     format: 'date-time',

@@ -39,7 +39,7 @@ async function compare(services: Integrity, range: { after: string; until: strin
   return compareRows(orders.rows, payments.rows)
 }
 
-/** Open orders that should have been settled: has payments decided, or has the task not arrived? */
+/** Open orders that should have been settled: has payments decided? */
 export async function checkOverdue(services: Integrity, { oldest }: Turn['overdue']): Promise<Slice> {
   const findings = await Promise.all(
     oldest.map(async ({ id, user_id }): Promise<Finding> => {
@@ -48,7 +48,7 @@ export async function checkOverdue(services: Integrity, { oldest }: Turn['overdu
         check: isPaid ? 'result_not_settled' : 'order_not_paid',
         id,
         at: id,
-        detail: `open, of user ${user_id}; ${isPaid ? 'payments has decided it' : 'payments does not know it'}`,
+        detail: `open, of user ${user_id}; ${isPaid ? 'payments has decided it' : 'payments has not decided it'}`,
       }
     }),
   )

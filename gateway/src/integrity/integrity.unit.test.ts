@@ -41,6 +41,22 @@ test('those who ask for the integrity at once share one turn, and a pause follow
   expect(ended(orders).pause_ms).toBeGreaterThanOrEqual(1_000)
 })
 
+test.each([
+  ['received', 'order_not_paid'],
+  ['declined', 'result_not_settled'],
+])('of an overdue order whose task payments has %s the finding is %s', async (hop, check) => {
+  const overdue = { count: 1, is_capped: false, oldest: [{ id: settled_before, user_id: 7 }] }
+  const { urls } = await services({ turn: 1, overdue })
+  const payments = await keep(
+    startUpstream(({ url }, response) =>
+      json(response, 200, url.includes('/timeline') ? { hops: [{ hop: 'published' }, { hop }] } : slice),
+    ),
+  )
+  const gateway = await keep(startGateway({ ...urls, payments: payments.url }))
+  const report = await gateway.auditor.auditOnce()
+  expect(report?.checks.filter(({ violations }) => violations > 0)).toMatchObject([{ name: check }])
+})
+
 /** Services with more in them than a turn can check, each slice of which takes 20 ms. */
 async function largeServices() {
   const answer = { ...slice, until: '00000000-0000-7000-8000-000000000001', is_last: false }

@@ -1,4 +1,5 @@
 import type { AgreedRows, OrderSlice, Slice, Turn } from 'edge/integrity'
+import type { Timeline } from 'edge/timeline'
 import type { ServiceName } from '../public-calls.ts'
 import type { Upstream } from '../upstream.ts'
 
@@ -50,8 +51,8 @@ export function integrityOf(upstreams: Record<ServiceName, Upstream>) {
     checkLedger: (after: string) => get<Slice>('payments', '/integrity/ledger', { after }),
     /** Whether payments has decided about an order. */
     async isPaid(orderId: string): Promise<boolean> {
-      const { hops } = await get<{ hops: unknown[] }>('payments', `/payments/order/${orderId}/timeline`, {})
-      return hops.length > 0
+      const { hops } = await get<Timeline>('payments', `/payments/order/${orderId}/timeline`, {})
+      return hops.some(({ hop }) => hop === 'debited' || hop === 'declined')
     },
   }
 }

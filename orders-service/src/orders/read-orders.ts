@@ -63,7 +63,7 @@ export async function findTimeline(db: Kysely<OrdersDatabase>, id: string): Prom
       ...(isSettled(order) ? [] : awaited),
       {
         hop: 'result_published',
-        service,
+        service: 'payments-service',
         at: published_at?.toISOString() ?? null,
         ...(topic !== null &&
           partition !== null &&

@@ -197,7 +197,7 @@ test('the timeline tells the hops that happened, and that the others are awaited
       { hop: 'accepted', service: 'orders-service', at: order.created_at },
       { hop: 'published', service: 'orders-service', at: null },
       { hop: 'received', service: 'payments-service', at: null },
-      { hop: 'result_published', service: 'orders-service', at: null },
+      { hop: 'result_published', service: 'payments-service', at: null },
       { hop: 'settled', service: 'orders-service', at: null },
     ],
   })
@@ -210,7 +210,7 @@ test('the timeline tells the hops that happened, and that the others are awaited
       { hop: 'accepted', service: 'orders-service', at: order.created_at },
       {
         hop: 'result_published',
-        service: 'orders-service',
+        service: 'payments-service',
         at: '2026-01-31T12:00:00.123Z',
         topic: 'payment_status_updates',
         partition: 3,

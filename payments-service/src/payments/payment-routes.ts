@@ -19,7 +19,7 @@ export function registerPaymentRoutes(app: App, db: Kysely<PaymentsDatabase>): v
         summary: 'What payments knows of the way of an order',
         description:
           'Internal: the gateway joins it into `GET /orders/{id}/timeline`. No hops where the task of the order ' +
-          'has not been handled here, or there is no such order: only orders can tell the two apart.',
+          'has not been received here, or there is no such order: only orders can tell the two apart.',
         params: OrderParams,
         response: answers({ 200: Timeline }, 400, 500, 503),
       },

@@ -53,7 +53,37 @@ test('knows what was decided when the inbox has forgotten the message', async ()
   ])
 })
 
-test('has no hops of an order whose task was not handled', async () => {
+test('tells that a task was published and received while it is parked, or waits behind one that is', async () => {
+  const user = await service.newUser(10_000n)
+  await service.address.asOwner(
+    'alter table payments add constraint no_poison check (amount_minor <> 6660) not valid',
+  )
+  const timestamp = new Date('2026-01-31T12:00:00Z')
+  const letters = [66.6, 1].map((amount, i) => {
+    const message = taskMessage(
+      { user_id: user, amount },
+      { partition: 3, offset: 50n + BigInt(i), timestamp },
+    )
+    return {
+      ...message,
+      headers: { ...message.headers, ce_subject: message.orderId } as Record<string, string>,
+    }
+  })
+  // As other programs send it: its id is that of its order.
+  letters.push(
+    taskMessage({ user_id: user, amount: 2 }, { partition: 3, offset: 52n, timestamp, headers: {} }),
+  )
+  expect(await handleTasks(service.db, letters, { attemptsMax: 1 })).toMatchObject({ parked: 1, waiting: 2 })
+  for (const { orderId, offset } of letters) {
+    const place = { topic: 'order_payment_tasks', partition: 3, offset: Number(offset) }
+    expect((await timelineOf(orderId)).hops).toEqual([
+      { hop: 'published', service: 'orders-service', at: timestamp.toISOString(), ...place },
+      { hop: 'received', service: 'payments-service', at: expect.any(String), ...place },
+    ])
+  }
+})
+
+test('has no hops of an order whose task was not received', async () => {
   const order_id = uuidv7()
   expect(await timelineOf(order_id)).toEqual({ order_id, hops: [] })
 })

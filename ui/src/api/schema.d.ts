@@ -33,7 +33,7 @@ export interface paths {
                                 /** @enum {string} */
                                 hop: "accepted" | "published" | "received" | "debited" | "declined" | "result_published" | "settled";
                                 /**
-                                 * @description Who knows it
+                                 * @description Whose act it is
                                  * @example orders-service
                                  */
                                 service: string;
