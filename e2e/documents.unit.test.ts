@@ -48,6 +48,13 @@ test.each(['orders', 'payments'])('the OpenAPI document of %s keeps the rules', 
   expect(await complaints(document)).toEqual([])
 })
 
+test('who needs no token is not asked for one', async () => {
+  const schemesOf = async (service: string) =>
+    JSON.parse(await read(`${urls[service]}/openapi.json`)).components.securitySchemes
+  expect(await schemesOf('orders')).toEqual({ operatorToken: { type: 'http', scheme: 'bearer' } })
+  expect(await schemesOf('payments')).toBeUndefined()
+})
+
 test("the gateway's, joined from all, keeps them too; so does its AsyncAPI document, which is the one in docs/", async () => {
   const gateway = await keep(startGateway(urls))
   const document = await vi.waitFor(

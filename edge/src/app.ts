@@ -129,12 +129,13 @@ export async function createApp(
       buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema-${index}`),
     },
   })
+  const shown = (own: object) => document(withNeededSchemes(own))
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    transformSpecification: own => document(own),
+    transformSpecification: shown,
     transformSpecificationClone: false,
   })
-  app.get('/openapi.json', { schema: { hide: true } }, async () => document(app.swagger()))
+  app.get('/openapi.json', { schema: { hide: true } }, async () => shown(app.swagger()))
   return app
 }
 
@@ -144,6 +145,17 @@ function withOptionalDefaults(schema: FastifySchema): FastifySchema {
   if (!query?.required) return schema
   const required = query.required.filter(name => !('default' in (query.properties[name] ?? {})))
   return { ...schema, querystring: { ...query, required } }
+}
+
+/** Where no call needs the operator token, /docs has no button to enter it. */
+function withNeededSchemes({ components, ...own }: OwnDocument): OwnDocument {
+  const calls = Object.values(own.paths ?? {}).flatMap(path => Object.values(path))
+  if (calls.some(({ security }) => security)) return { ...own, components }
+  return { ...own, components: { ...components, securitySchemes: undefined } }
+}
+type OwnDocument = {
+  paths?: Record<string, Record<string, { security?: unknown }>>
+  components?: { securitySchemes?: unknown }
 }
 
 /** The `response` part of a route's schema: its own answers, and a problem for every status named. */
@@ -157,7 +169,7 @@ export function answers<Own extends Record<number, unknown>>(own: Own, ...proble
   }
 }
 
-const meaningOf: Record<number, string> = {
+export const meaningOf: Record<number, string> = {
   400: 'The request is not valid; `errors` names each field and what is wrong with it',
   401: 'The operator token is missing or wrong',
   403: 'The operator API is off: no OPERATOR_TOKEN is set',

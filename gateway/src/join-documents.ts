@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
+import { meaningOf } from 'edge/app'
 import { pathForm, publicCalls } from './public-calls.ts'
 
-type Operation = { operationId?: string; tags?: string[]; responses?: unknown }
+type Operation = { operationId?: string; tags?: string[]; responses?: object }
 export type ApiDocument = {
   info?: { description?: string }
   paths?: Record<string, Record<string, Operation>>
@@ -11,6 +12,12 @@ export type ApiDocument = {
 type Part = { name: string; document: ApiDocument | undefined }
 
 const schemaPrefix = '#/components/schemas/'
+
+/** The door's own answer, which no service knows of. */
+const tooManyRequests = {
+  description: meaningOf[429],
+  content: { 'application/problem+json': { schema: { $ref: `${schemaPrefix}Problem` } } },
+}
 
 /**
  * Joins the gateway's own document with the public calls of each service. A schema that two services call by one
@@ -32,6 +39,8 @@ export function joinDocuments(own: ApiDocument, parts: Part[]): ApiDocument {
       if (operationIds.has(operation.operationId)) operation.operationId = `${name}_${operation.operationId}`
       operationIds.add(operation.operationId)
     }
+    for (const operation of operationsOf(named.chosen))
+      operation.responses = { ...operation.responses, 429: tooManyRequests }
     for (const [path, item] of Object.entries(named.chosen)) paths[path] = { ...paths[path], ...item }
   }
   return {

@@ -87,6 +87,21 @@ describe('joined document', () => {
     expect(tags).toEqual([{ name: 'orders' }, { name: 'accounts' }])
   })
 
+  test('says of each call passed on that the door may refuse it', () => {
+    const { paths = {} } = join(orders, payments)
+    const tooMany = {
+      description: expect.stringContaining('Retry-After'),
+      content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+    }
+    for (const [path, method] of [
+      ['/orders', 'get'],
+      ['/orders', 'post'],
+      ['/users', 'get'],
+    ] as const)
+      expect(paths[path]?.[method]?.responses).toHaveProperty('429', tooMany)
+    expect(paths['/orders']?.get?.responses).toHaveProperty('200')
+  })
+
   test('says which service is missing, and changes nothing of what it was given', () => {
     const before = structuredClone([own, orders])
     expect(join(orders, undefined).info?.description).toContain('The calls of payments are missing')
