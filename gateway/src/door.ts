@@ -31,6 +31,8 @@ export async function registerDoor(
     ],
     exposedHeaders: ['link', 'location', 'idempotency-replayed', 'retry-after', 'x-request-id'],
     maxAge: 600,
+    // Else OPTIONS that no page asks is refused in plain text, and every error is to be a problem.
+    strictPreflight: false,
   })
   if (settings.rateLimitPerSecond > 0) limitRate(app, new RateLimit(settings.rateLimitPerSecond))
 }

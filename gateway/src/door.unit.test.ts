@@ -58,6 +58,13 @@ describe('every answer', () => {
     expect(read.headers.get('access-control-expose-headers')).toContain('location')
   })
 
+  test('to OPTIONS that no page asks is what may be done, not an error that is no problem', async () => {
+    const answer = await fetch(`${gateway.url}/orders`, { method: 'OPTIONS' })
+    expect(answer.status).toBe(204)
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull()
+    expect(answer.headers.get('access-control-allow-methods')).toContain('POST')
+  })
+
   test('to what is no request is a problem too', async () => {
     const head = 'host: x\r\nconnection: close\r\n'
     const broken: [string, number, string][] = [
