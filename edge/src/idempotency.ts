@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { Type } from 'typebox'
 import { Problem } from './problem.ts'
+import { visibleText } from './validation.ts'
 
 export const IdempotencyHeaders = Type.Object({
-  'idempotency-key': Type.Optional(
-    Type.String({ pattern: '^[\\x21-\\x7e]{1,255}$', description: '1 to 255 visible ASCII characters' }),
-  ),
+  'idempotency-key': Type.Optional(Type.String(visibleText)),
 })
 
 /** What a client's key stands for: `hash` tells the same request from another one. */

@@ -91,6 +91,14 @@ export function problemFor(error: Error & Partial<FastifyError>): Problem {
       return new Problem(400, 'invalid_json', 'The body is empty; send a JSON object.')
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new Problem(400, 'invalid_request', 'The body is not as long as Content-Length says.')
+    case 'FST_ERR_BAD_URL':
+      return new Problem(
+        400,
+        'invalid_request',
+        'The path is no URL: what stands after a % there is no UTF-8 in hex.',
+      )
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new Problem(414, 'invalid_request', 'A part of the path is longer than any id.')
   }
   if (error.statusCode && error.statusCode >= 400 && error.statusCode < 500) {
     return new Problem(

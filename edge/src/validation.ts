@@ -9,6 +9,11 @@ export const isStorableText = (text: string) => text.isWellFormed() && !text.inc
 
 /** Of a text field that is stored. The format is ours and says all of it; the pattern is what others can know of it. */
 export const storableText = { format: 'text', pattern: '^[^\\u0000]*$' }
+/** Of an Idempotency-Key. */
+export const visibleText = {
+  pattern: '^[\\x21-\\x7e]{1,255}$',
+  description: '1 to 255 visible ASCII characters',
+}
 const notStorable = 'must be text without NUL and unpaired surrogates'
 
 // Verbose: what is wrong with a number is told from it and from its bounds.
@@ -104,6 +109,23 @@ function fieldOf({ instancePath, params, keyword }: ErrorObject): string {
 
 const wholeNumber = 'must be a whole number'
 const twoFractionDigits = 'must have at most two fraction digits'
+const atLeast = (limit: number) => `must be at least ${limit}`
+const atMost = (limit: number) => `must be at most ${limit}`
+const wordsOf: Record<'type' | 'pattern', Record<string, string>> = {
+  type: {
+    string: 'must be text',
+    number: 'must be a number',
+    integer: wholeNumber,
+    object: 'must be a JSON object',
+    array: 'must be a list',
+    boolean: 'must be true or false',
+  },
+  pattern: {
+    [storableText.pattern]: notStorable,
+    [visibleText.pattern]: `must be ${visibleText.description}`,
+    '\\S': 'must not be blank',
+  },
+}
 
 function explain(error: ErrorObject): string {
   const { keyword, params, data, schema, parentSchema = {}, message = 'is not valid' } = error
@@ -111,7 +133,15 @@ function explain(error: ErrorObject): string {
     case 'type':
       return typeof data === 'symbol' && (params.type === 'number' || params.type === 'integer')
         ? explainInexact(Number(data.description), parentSchema)
-        : message
+        : (wordsOf.type[params.type] ?? message)
+    case 'minLength':
+      return params.limit === 1 ? 'must not be empty' : `must have at least ${params.limit} characters`
+    case 'maxLength':
+      return `must have at most ${params.limit} characters`
+    case 'minimum':
+      return atLeast(params.limit)
+    case 'maximum':
+      return atMost(params.limit)
     case 'required':
       return 'is missing'
     case 'additionalProperties':
@@ -119,11 +149,7 @@ function explain(error: ErrorObject): string {
     case 'multipleOf':
       return twoFractionDigits
     case 'pattern':
-      return params.pattern === storableText.pattern
-        ? notStorable
-        : params.pattern === '\\S'
-          ? 'must not be blank'
-          : message
+      return wordsOf.pattern[params.pattern] ?? 'is not of the form that is asked for'
     case 'not':
       return 'must not be 0'
     case 'const':
@@ -138,7 +164,7 @@ function explain(error: ErrorObject): string {
 
 /** Of a number as parseJsonExactly leaves it where no double carries it: all that are within these bounds have too many digits. */
 function explainInexact(value: number, { type, minimum, maximum }: AnySchemaObject): string {
-  if (value < minimum) return `must be at least ${minimum}`
-  if (value > maximum) return `must be at most ${maximum}`
+  if (value < minimum) return atLeast(minimum)
+  if (value > maximum) return atMost(maximum)
   return type === 'integer' ? wholeNumber : twoFractionDigits
 }

@@ -4,7 +4,7 @@ import { readJson } from './json-body.ts'
 import { BalanceChange, OpeningBalance } from './money.ts'
 import type { Problem } from './problem.ts'
 import { UserId } from './user-id.ts'
-import { checkFor } from './validation.ts'
+import { checkFor, visibleText } from './validation.ts'
 
 const check = checkFor(Type.Object({ amount: Type.Number() }, { additionalProperties: false }), 'body')
 
@@ -44,7 +44,7 @@ describe('a number that no double carries exactly', () => {
   const told = (body: string) => refusalOf(readJson(body) as object, checkNumbers).message
 
   test.each(['12345678901234567890', '1e400', '1.0000000000000000001'])('%s is no text', literal => {
-    expect(told(`{"text":${literal}}`)).toBe('text must be string.')
+    expect(told(`{"text":${literal}}`)).toBe('text must be text.')
   })
 
   test.each([
@@ -60,6 +60,39 @@ describe('a number that no double carries exactly', () => {
   })
 
   test('is no body', () => {
-    expect(told('1e400')).toBe('The body must be object.')
+    expect(told('1e400')).toBe('The body must be a JSON object.')
+  })
+})
+
+describe('is told in words:', () => {
+  const checkWords = checkFor(
+    Type.Object({
+      key: Type.Optional(Type.String(visibleText)),
+      short: Type.Optional(Type.String({ minLength: 1, maxLength: 5 })),
+      long: Type.Optional(Type.String({ minLength: 16 })),
+      count: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+      sum: Type.Optional(Type.Number()),
+      list: Type.Optional(Type.Array(Type.Object({}))),
+      other: Type.Optional(Type.String({ pattern: '^[a-z]$' })),
+    }),
+    'body',
+  )
+
+  test.each<[unknown, string]>([
+    [[], 'The body must be a JSON object.'],
+    [{ key: 'a b' }, 'key must be 1 to 255 visible ASCII characters.'],
+    [{ short: 7 }, 'short must be text.'],
+    [{ short: '' }, 'short must not be empty.'],
+    [{ short: '123456' }, 'short must have at most 5 characters.'],
+    [{ long: '' }, 'long must have at least 16 characters.'],
+    [{ count: 1.5 }, 'count must be a whole number.'],
+    [{ count: 0 }, 'count must be at least 1.'],
+    [{ count: 201 }, 'count must be at most 200.'],
+    [{ sum: '1' }, 'sum must be a number.'],
+    [{ list: {} }, 'list must be a list.'],
+    [{ list: [7] }, 'list.0 must be a JSON object.'],
+    [{ other: '1' }, 'other is not of the form that is asked for.'],
+  ])('%j: %s', (body, words) => {
+    expect(refusalOf(body as object, checkWords).message).toBe(words)
   })
 })

@@ -84,6 +84,7 @@ describe('every answer', () => {
       expect(answer, text.slice(0, 40)).toContain('application/problem+json')
       expect(answer, text.slice(0, 40)).toContain(`"code":"${code}"`)
       expect(answer, text.slice(0, 40)).toMatch(/"request_id":"[^"]+"/)
+      expect(answer, text.slice(0, 40)).toMatch(/"detail":"[A-Z][^"]+\."/)
     }
     expect((await fetch(`${gateway.url}/orders`)).status).toBe(200)
   })

@@ -98,6 +98,13 @@ describe('changing a balance', () => {
     expect(await balances()).toEqual([100])
   })
 
+  test('of a balance of 0 it does not say to withdraw less', async () => {
+    await change(-100)
+    expect((await change(-1)).json().detail).toBe(
+      'The balance is 0, so nothing can be withdrawn. Deposit first.',
+    )
+  })
+
   test('refuses to go past the largest balance, with 422 balance_limit_exceeded', async () => {
     await sql`update accounts set balance_minor = 999999999999999 - 1`.execute(service.db)
     const answer = await change(0.02)

@@ -79,7 +79,12 @@ function changedAccount(answer: ChangeBalanceAnswer, userId: number) {
     case 'account_not_found':
       throw accountNotFound(userId)
     case 'insufficient_funds':
-      throw refusedChange(answer.kind, `The balance of ${answer.balance} is less than that. Withdraw less.`)
+      throw refusedChange(
+        answer.kind,
+        answer.balance === 0
+          ? 'The balance is 0, so nothing can be withdrawn. Deposit first.'
+          : `The balance of ${answer.balance} is less than that. Withdraw less.`,
+      )
     case 'balance_limit_exceeded':
       throw refusedChange(
         answer.kind,
