@@ -53,6 +53,12 @@ function problemFor(code: string | undefined): Problem {
       return new Problem(431, 'headers_too_large', 'The request line and headers are larger than 16 KiB.')
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return new Problem(413, 'body_too_large', 'The chunk extensions are too large.')
+    case 'HPE_INVALID_METHOD':
+      return new Problem(
+        400,
+        'invalid_request',
+        'This begins with no method of HTTP, such as GET or POST in capitals.',
+      )
     default:
       return new Problem(400, 'invalid_request', 'This is not an HTTP/1.1 request.')
   }

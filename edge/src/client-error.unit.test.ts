@@ -37,3 +37,10 @@ test('a request that is itself broken is refused at once', async () => {
   const answer = await told('POST /a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n')
   expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\n.*"invalid_request"/s)
 })
+
+test.each([
+  ['FOO /orders HTTP/1.1\r\nhost: x\r\n\r\n', 'begins with no method'],
+  ['GET /orders HTTP/3\r\nhost: x\r\n\r\n', 'not an HTTP/1.1 request'],
+])('%j is told that it %s', async (bytes, words) => {
+  expect(await told(bytes)).toContain(words)
+})
