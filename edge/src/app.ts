@@ -5,6 +5,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyRequest,
   type FastifySchema,
   type FastifyServerOptions,
   LogController,
@@ -16,7 +17,7 @@ import type { TObject } from 'typebox'
 import { writeAccessLog } from './access-log.ts'
 import { answerClientError } from './client-error.ts'
 import { drainOnClose } from './drain.ts'
-import { readJson } from './json-body.ts'
+import { encodingProblem, readJson } from './json-body.ts'
 import type { Logger } from './log.ts'
 import { type AnswerPart, partAnswerer } from './part.ts'
 import { handleError, Problem, ProblemSchema, sendProblem } from './problem.ts'
@@ -105,7 +106,11 @@ export async function createApp(
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
-    async (_request: unknown, body: Buffer) => readJson(body),
+    async (request: FastifyRequest, body: Buffer) => {
+      const problem = encodingProblem(request.headers['content-encoding'])
+      if (problem) throw problem
+      return readJson(body)
+    },
   )
 
   app.decorateRequest('about', undefined)
@@ -176,7 +181,7 @@ export const meaningOf: Record<number, string> = {
   404: 'There is nothing of that id',
   409: 'It exists already',
   413: 'The body is larger than 64 KiB',
-  415: 'The body is not `application/json`',
+  415: 'The body is not `application/json`, or is encoded',
   422: 'The request is understood, and refused; `code` says why',
   429: 'Too many requests; `Retry-After` says when to come back',
   500: 'A mistake on our side; its log is found by `request_id`',

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { App } from 'edge/app'
+import { encodingProblem } from 'edge/json-body'
 import { Problem, sendProblem } from 'edge/problem'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type PublicCall, paramsOf, pathMaker, publicCalls, type ServiceName } from './public-calls.ts'
@@ -22,7 +23,9 @@ export function registerForwarding(app: App, upstreams: Record<ServiceName, Upst
   app.register(async forwarding => {
     // Bodies are handed on as they are: reading the JSON is the service's work. The body limit holds for them.
     forwarding.removeAllContentTypeParsers()
-    forwarding.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+    forwarding.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) =>
+      done(encodingProblem(request.headers['content-encoding']), body),
+    )
     for (const call of publicCalls) {
       const params = paramsOf(call.url)
       forwarding.route({

@@ -152,6 +152,22 @@ describe('request id', () => {
 })
 
 describe('limits', () => {
+  test('a body in another encoding is refused, whatever it is in truth, and none is no other', async () => {
+    const orders = await keep(startUpstream())
+    const gateway = await keep(startGateway({ orders: orders.url }))
+    const sent = (encoding: string) =>
+      fetch(`${gateway.url}/orders`, post(JSON.stringify(order), { 'content-encoding': encoding }))
+    const answer = await sent('gzip')
+    expect(answer.status).toBe(415)
+    expect(answer.headers.get('accept-encoding')).toBe('identity')
+    expect(await answer.json()).toMatchObject({
+      code: 'unsupported_media_type',
+      detail: 'No Content-Encoding is read here. Send the body as it is.',
+    })
+    expect(orders.arrived.filter(({ method }) => method === 'POST')).toEqual([])
+    expect((await sent('identity')).status).toBe(200)
+  })
+
   test('a body over 64 KiB is refused before it reaches a service, with or without its length given', async () => {
     const orders = await keep(startUpstream())
     const gateway = await keep(startGateway({ orders: orders.url }))

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import type { InjectOptions } from 'fastify'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openTestService, type TestService } from './test-service.ts'
@@ -221,6 +222,16 @@ describe('Idempotency-Key refuses', () => {
 
 describe('the rest', () => {
   test.each<[string, InjectOptions, Expected]>([
+    [
+      'a body that is packed',
+      {
+        method: 'POST',
+        url: '/users',
+        payload: gzipSync('{"user_id":8}'),
+        headers: { 'content-type': json, 'content-encoding': 'gzip' },
+      },
+      unsupported,
+    ],
     ['an order id that is none', { url: '/payments/order/17/timeline' }, invalid('order_id')],
     ['an order id of NUL', { url: '/payments/order/%00/timeline' }, invalid('order_id')],
     ['a timeout of 0', { url: '/health?timeout=0' }, invalid('timeout')],

@@ -673,7 +673,7 @@ export interface paths {
                         "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
-                /** @description The body is not `application/json` */
+                /** @description The body is not `application/json`, or is encoded */
                 415: {
                     headers: {
                         [name: string]: unknown;
@@ -1035,7 +1035,7 @@ export interface paths {
                         "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
-                /** @description The body is not `application/json` */
+                /** @description The body is not `application/json`, or is encoded */
                 415: {
                     headers: {
                         [name: string]: unknown;
@@ -1228,7 +1228,7 @@ export interface paths {
                         "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
-                /** @description The body is not `application/json` */
+                /** @description The body is not `application/json`, or is encoded */
                 415: {
                     headers: {
                         [name: string]: unknown;
