@@ -91,6 +91,62 @@ describe('in the shop', () => {
     expect(await said.textContent()).toContain(body.detail)
   })
 
+  test('what is typed while an order is being sent stays, and can be placed at once', async () => {
+    const userId = await newAccount()
+    const { page } = await ui.visit(`/?user=${userId}`)
+    const first = Promise.withResolvers<void>()
+    let sent = 0
+    await page.route('**/api/orders', async route => {
+      if (sent++ === 0) await first.promise
+      await route.continue()
+    })
+    await place(page, '1', 'First')
+    await appears(recent(page).filter({ hasText: 'First' }).filter({ hasText: 'Sending' }))
+    await place(page, '2', 'Second')
+    await appears(recent(page).filter({ hasText: 'Second' }).filter({ hasText: 'Finished' }))
+    await page.getByLabel('Description').fill('Third')
+    first.resolve()
+    await appears(recent(page).filter({ hasText: 'First' }).filter({ hasText: 'Finished' }))
+    expect(await page.getByLabel('Description').inputValue()).toBe('Third')
+    expect(await page.getByLabel('Amount', { exact: true }).inputValue()).toBe('')
+    expect((await shop.orders(userId)).body).toHaveLength(2)
+  })
+
+  test('an order that is refused when another is typed already is named', async () => {
+    const { page } = await ui.visit(`/?user=${await newAccount()}`)
+    const refused = Promise.withResolvers<void>()
+    await page.route('**/api/orders', async route => {
+      await refused.promise
+      await route.fulfill({
+        status: 400,
+        json: { status: 400, code: 'invalid_request', detail: 'No such thing.' },
+      })
+    })
+    await place(page, '1', 'First')
+    await appears(recent(page).filter({ hasText: 'Sending' }))
+    await page.getByLabel('Description').fill('Second')
+    refused.resolve()
+    await appears(page.getByRole('alert').getByText('$1.00, First: No such thing.'))
+    expect(await page.getByLabel('Description').inputValue()).toBe('Second')
+  })
+
+  test('an amount typed while a deposit is being sent stays', async () => {
+    const { page } = await ui.visit(`/?user=${await newAccount()}`)
+    const answer = Promise.withResolvers<void>()
+    await page.route('**/api/users/*', async route => {
+      if (route.request().method() === 'PATCH') await answer.promise
+      await route.continue()
+    })
+    const amount = page.getByLabel('Deposit or withdraw')
+    await amount.fill('5')
+    await page.getByRole('button', { name: 'Deposit' }).click()
+    await appears(page.getByText('Sending…'))
+    await amount.fill('7')
+    answer.resolve()
+    await appears(page.getByText('Deposited $5.00.'))
+    expect(await amount.inputValue()).toBe('7')
+  })
+
   test('an order settles in another tab too', async () => {
     const userId = await newAccount()
     const { context, page } = await ui.visit(`/?user=${userId}`)

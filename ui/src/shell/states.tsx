@@ -34,12 +34,16 @@ export function Empty({ title, children }: { title: string; children: ReactNode 
   )
 }
 
-/** What happened, in the server's words where it gave any, and what to do next. */
-export function Failed({ error, onRetry }: { error: Error; onRetry?: () => void }) {
+/** What happened, in the server's words where it gave any, and what to do next; `of` names what it happened to. */
+export function Failed(props: { error: Error; of?: string | undefined; onRetry?: () => void }) {
+  const { error, of, onRetry } = props
   const requestId = error instanceof RequestFailed ? error.requestId : undefined
   return (
     <div className="failed" role="alert">
-      <p>{error.message}</p>
+      <p>
+        {of && `${of}: `}
+        {error.message}
+      </p>
       {requestId && (
         <p className="request-id">
           Request <code>{requestId}</code>

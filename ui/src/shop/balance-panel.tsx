@@ -34,9 +34,10 @@ export function BalancePanel({ account }: { account: Account }) {
 function BalanceForm({ userId }: { userId: number }) {
   const queries = useQueryClient()
   const [typed, setTyped] = useState('')
-  const [wasSent, setSent] = useState(false)
+  const [isMissing, setMissing] = useState(false)
   // One key for one change until it is answered, so that trying again after a lost answer moves money once.
   const key = useRef<{ change: bigint; key: string }>(undefined)
+  const isTypedSince = useRef(false)
   const amount = parseAmount(typed)
   const changing = useMutation({
     mutationFn: (change: bigint) => {
@@ -46,23 +47,23 @@ function BalanceForm({ userId }: { userId: number }) {
     retry: (failures, error) => failures < 3 && error instanceof RequestFailed && error.isTransient,
     onSuccess: account => {
       key.current = undefined
-      setTyped('')
-      setSent(false)
+      if (!isTypedSince.current) setTyped('')
       queries.setQueryData(['account', userId], account)
       void queries.invalidateQueries({ queryKey: ['account', userId] })
     },
   })
   const change = (direction: Direction) => {
-    setSent(true)
+    setMissing(amount.kind === 'empty')
     if (amount.kind !== 'amount' || changing.isPending) return
+    isTypedSince.current = false
     changing.mutate(direction === 'deposit' ? amount.minor : -amount.minor)
   }
   const submit = (event: FormEvent) => {
     event.preventDefault()
     change('deposit')
   }
-  const missing = wasSent && amount.kind === 'empty' ? 'Write an amount first.' : undefined
-  const done = changing.isSuccess && typed === '' && changing.variables
+  const missing = isMissing && amount.kind === 'empty' ? 'Write an amount first.' : undefined
+  const done = changing.isSuccess && changing.variables
   return (
     <form onSubmit={submit} className="balance-form" noValidate>
       <AmountField
@@ -70,7 +71,9 @@ function BalanceForm({ userId }: { userId: number }) {
         typed={typed}
         onType={text => {
           setTyped(text)
-          changing.reset()
+          isTypedSince.current = true
+          // One that is being sent stays the only one until it is answered: its key is for it alone.
+          if (!changing.isPending) changing.reset()
         }}
         error={amount.kind === 'refused' ? amount.explanation : missing}
       />

@@ -1,7 +1,8 @@
 import { Field } from '@base-ui/react/field'
 import { type FormEvent, useEffect, useState } from 'react'
 import type { RequestFailed } from '../api/request.ts'
-import { minorFromDecimal, parseAmount } from '../money/money.ts'
+import { moneyText } from '../money/display.tsx'
+import { decimalNumber, minorFromDecimal, parseAmount } from '../money/money.ts'
 import { ignoreSecondClick } from '../shell/ignore-second-click.ts'
 import { Failed } from '../shell/states.tsx'
 import { AmountField } from './amount-field.tsx'
@@ -10,32 +11,35 @@ import { useDesk } from './desk-context.tsx'
 const descriptionMax = 1_000
 const slowAfterMs = 2_500
 
+/** Made anew by every keystroke, so that one that was typed in since it was sent is another one. */
+type Form = { typed: string; description: string }
+const emptyForm: Form = { typed: '', description: '' }
+
 export function OrderForm({ userId, balance }: { userId: number; balance: number }) {
   const desk = useDesk()
-  const [typed, setTyped] = useState('')
-  const [description, setDescription] = useState('')
-  const [wasSent, setSent] = useState(false)
-  const [isSending, setSending] = useState(false)
-  const [refusal, setRefusal] = useState<RequestFailed>()
+  const [form, setForm] = useState(emptyForm)
+  const [sent, setSent] = useState<Form>()
+  const [isMissing, setMissing] = useState(false)
+  const [refusal, setRefusal] = useState<{ form: Form; error: RequestFailed }>()
+  const { typed, description } = form
+  const isSending = sent === form
   const amount = parseAmount(typed)
-  const missing = wasSent && amount.kind === 'empty' ? 'Write what the order costs.' : undefined
+  const missing = isMissing && amount.kind === 'empty' ? 'Write what the order costs.' : undefined
   const tooLong =
     description.length > descriptionMax
       ? `${description.length - descriptionMax} characters too many.`
       : undefined
 
   const place = async () => {
-    setSent(true)
+    setMissing(amount.kind === 'empty')
     if (amount.kind !== 'amount' || tooLong || isSending) return
-    setSending(true)
+    setSent(form)
     setRefusal(undefined)
     const outcome = await desk.place({ userId, amountMinor: amount.minor.toString(), description })
-    setSending(false)
-    if (outcome.kind === 'refused') return setRefusal(outcome.error)
+    setSent(now => (now === form ? undefined : now))
+    if (outcome.kind === 'refused') return setRefusal({ form, error: outcome.error })
     // Unanswered ones go on in the list below, where they can be sent again.
-    setTyped('')
-    setDescription('')
-    setSent(false)
+    setForm(now => (now === form ? emptyForm : now))
   }
   const submit = (event: FormEvent) => {
     event.preventDefault()
@@ -48,7 +52,7 @@ export function OrderForm({ userId, balance }: { userId: number; balance: number
       <AmountField
         label="Amount"
         typed={typed}
-        onType={setTyped}
+        onType={typed => setForm({ ...form, typed })}
         error={amount.kind === 'refused' ? amount.explanation : missing}
         hint={exceeds ? 'More than the balance at the moment: it will probably be cancelled.' : undefined}
       />
@@ -62,13 +66,15 @@ export function OrderForm({ userId, balance }: { userId: number; balance: number
           autoComplete="off"
           placeholder="Two books"
           value={description}
-          onChange={event => setDescription(event.currentTarget.value)}
+          onChange={event => setForm({ ...form, description: event.currentTarget.value })}
         />
         <Field.Error className="error" match={tooLong !== undefined}>
           {tooLong}
         </Field.Error>
       </Field.Root>
-      {refusal && <Failed error={refusal} />}
+      {refusal && (
+        <Failed error={refusal.error} of={refusal.form === form ? undefined : inWords(refusal.form)} />
+      )}
       <button type="submit" className="button primary" aria-disabled={isSending} onClick={ignoreSecondClick}>
         {isSending ? 'Placing…' : 'Place order'}
       </button>
@@ -77,6 +83,12 @@ export function OrderForm({ userId, balance }: { userId: number; balance: number
       </p>
     </form>
   )
+}
+
+function inWords({ typed, description }: Form): string {
+  const amount = parseAmount(typed)
+  const money = amount.kind === 'amount' ? moneyText(decimalNumber(amount.minor)) : typed
+  return description ? `${money}, ${description}` : money
 }
 
 function SlowNote() {
