@@ -174,6 +174,12 @@ const states: State[] = [
         await route.fulfill({ response, json: { ...(await response.json()), payments: null } })
       }),
   },
+  {
+    name: 'page not loaded',
+    path: () => '/flow',
+    shows: 'This page could not be loaded.',
+    prepare: page => page.route('**/assets/flow-page*', route => route.abort()),
+  },
   { name: 'no page', path: () => '/nowhere', shows: 'There is no such page' },
   {
     name: 'stream lost',

@@ -6,13 +6,14 @@ import { RequestFailed } from '../api/request.ts'
 import { VirtualRows } from '../lists/virtual-rows.tsx'
 import { LargeMoney } from '../money/display.tsx'
 import { Page } from '../shell/page.tsx'
+import { arrived } from '../shell/page-import.ts'
 import { accountNumber, Router } from '../shell/routes.ts'
 import { Empty, Failed, Waiting } from '../shell/states.tsx'
 import { LedgerHeader, LedgerRow } from './ledger-row.tsx'
 import { useLedger } from './use-ledger.ts'
 import './account-page.css'
 
-const BalanceChart = lazy(() => import('./balance-chart.tsx'))
+const BalanceChart = lazy(() => arrived(import('./balance-chart.tsx')))
 
 export function AccountPage({ user }: { user: string }) {
   const userId = accountNumber(user)

@@ -1,6 +1,7 @@
 import { lazy, Suspense, useMemo } from 'react'
 import type { EngineStats, OrdersStats } from '../api/model.ts'
 import { Page } from '../shell/page.tsx'
+import { arrived } from '../shell/page-import.ts'
 import { Failed, Waiting } from '../shell/states.tsx'
 import { elapsed } from '../time/time.ts'
 import { BurstPanel } from './burst-panel.tsx'
@@ -10,7 +11,7 @@ import { ServiceHealthPanel } from './service-health.tsx'
 import { useSamples } from './use-samples.ts'
 import './flow-page.css'
 
-const Chart = lazy(() => import('../charts/chart.tsx').then(({ Chart }) => ({ default: Chart })))
+const Chart = lazy(() => arrived(import('../charts/chart.tsx')).then(({ Chart }) => ({ default: Chart })))
 const chartHeight = 132
 
 export function FlowPage() {

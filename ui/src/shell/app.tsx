@@ -10,23 +10,28 @@ import { ShopPage } from '../shop/shop-page.tsx'
 import { ErrorBoundary } from './error-boundary.tsx'
 import { Navigation } from './navigation.tsx'
 import { NotFoundPage } from './not-found-page.tsx'
+import { arrived } from './page-import.ts'
 import { Router, routeNames } from './routes.ts'
 import { Waiting } from './states.tsx'
 
 // The shop is where people arrive; the other pages come when they are opened.
 const OrdersPage = lazy(() =>
-  import('../orders/orders-page.tsx').then(page => ({ default: page.OrdersPage })),
+  arrived(import('../orders/orders-page.tsx')).then(page => ({ default: page.OrdersPage })),
 )
-const OrderPage = lazy(() => import('../order/order-page.tsx').then(page => ({ default: page.OrderPage })))
+const OrderPage = lazy(() =>
+  arrived(import('../order/order-page.tsx')).then(page => ({ default: page.OrderPage })),
+)
 const AccountsPage = lazy(() =>
-  import('../account/accounts-page.tsx').then(page => ({ default: page.AccountsPage })),
+  arrived(import('../account/accounts-page.tsx')).then(page => ({ default: page.AccountsPage })),
 )
 const AccountPage = lazy(() =>
-  import('../account/account-page.tsx').then(page => ({ default: page.AccountPage })),
+  arrived(import('../account/account-page.tsx')).then(page => ({ default: page.AccountPage })),
 )
-const FlowPage = lazy(() => import('../flow/flow-page.tsx').then(page => ({ default: page.FlowPage })))
+const FlowPage = lazy(() =>
+  arrived(import('../flow/flow-page.tsx')).then(page => ({ default: page.FlowPage })),
+)
 const DeadLettersPage = lazy(() =>
-  import('../dead-letters/desk-page.tsx').then(page => ({ default: page.DeadLettersPage })),
+  arrived(import('../dead-letters/desk-page.tsx')).then(page => ({ default: page.DeadLettersPage })),
 )
 
 const retriesMax = 3

@@ -1,22 +1,28 @@
 import { Component, type ReactNode } from 'react'
 import { Page } from './page.tsx'
+import { PageNotLoaded } from './page-import.ts'
 import { Failed } from './states.tsx'
 
-/** A page that breaks leaves the rest of the app standing. React knows no hook for this. */
-export class ErrorBoundary extends Component<{ children: ReactNode }, { isBroken: boolean }> {
-  override state = { isBroken: false }
+type State = { error?: unknown }
 
-  static getDerivedStateFromError() {
-    return { isBroken: true }
+/** A page that breaks leaves the rest of the app standing. React knows no hook for this. */
+export class ErrorBoundary extends Component<{ children: ReactNode }, State> {
+  override state: State = {}
+
+  static getDerivedStateFromError(error: unknown): State {
+    return { error }
   }
 
   override render() {
-    if (!this.state.isBroken) return this.props.children
+    if (!('error' in this.state)) return this.props.children
+    const isLoaded = !(this.state.error instanceof PageNotLoaded)
     const error = new Error(
-      'This page broke, and that is our mistake. Your orders are not affected; load it again.',
+      isLoaded
+        ? 'This page broke, and that is our mistake. Your orders are not affected; load it again.'
+        : 'This page could not be loaded. Check the connection, then try again.',
     )
     return (
-      <Page title="Broken">
+      <Page title={isLoaded ? 'Broken' : 'Not loaded'}>
         <Failed error={error} onRetry={() => window.location.reload()} />
       </Page>
     )
