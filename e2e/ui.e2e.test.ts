@@ -81,14 +81,34 @@ describe('in the shop', () => {
     await amount.fill('1.234')
     await appears(page.getByText('At most two digits after the point.'))
     expect(await amount.getAttribute('aria-invalid')).toBe('true')
+    const said = page.getByRole('alert')
+    expect(await said.textContent()).toBe('At most two digits after the point.')
+    await amount.fill('')
+    await isGone(said)
     await page.getByLabel('Deposit or withdraw').fill('5.01')
     await page.getByRole('button', { name: 'Withdraw' }).click()
-    const said = page.getByRole('alert')
     await appears(said)
     const { body } = await shop.call<{ detail: string }>('PATCH', `/users/${await newAccount(5)}`, {
       balance_change: -5.01,
     })
     expect(await said.textContent()).toContain(body.detail)
+  })
+
+  test('a refused amount has the focus, with what is wrong with it', async () => {
+    const { page } = await ui.visit(`/?user=${await newAccount()}`)
+    const told = () =>
+      page.evaluate<string>(`(() => {
+        const { labels, ariaDescribedByElements } = document.activeElement
+        return [...(labels ?? []), ...(ariaDescribedByElements ?? [])].map(({ innerText }) => innerText).join(': ')
+      })()`)
+    await page.getByRole('button', { name: 'Place order' }).click()
+    await until(async () => expect(await told()).toBe('Amount: Write what the order costs.'))
+    await page.getByRole('button', { name: 'Withdraw' }).click()
+    await until(async () => expect(await told()).toBe('Deposit or withdraw: Write an amount first.'))
+    await page.goto(`/?user=${newUserId()}`)
+    await page.getByLabel('Opening balance').fill('-1')
+    await page.getByRole('button', { name: 'Open account' }).click()
+    await until(async () => expect(await told()).toBe('Opening balance: Write the amount without a sign.'))
   })
 
   test('what is typed while an order is being sent stays, and can be placed at once', async () => {

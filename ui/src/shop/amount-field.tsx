@@ -1,8 +1,13 @@
 import { Field } from '@base-ui/react/field'
+import type { RefObject } from 'react'
 import { currencyCode } from '../money/display.tsx'
 
-/** An amount being typed. What is wrong with it is said below, as it is typed. */
+/**
+ * An amount being typed. What is wrong with it is said below, as it is typed. A form that refuses it gives `field` the
+ * focus, so that it is also said to who cannot see it.
+ */
 export function AmountField(props: {
+  field: RefObject<HTMLInputElement | null>
   label: string
   typed: string
   onType(typed: string): void
@@ -10,12 +15,13 @@ export function AmountField(props: {
   hint?: string | undefined
   placeholder?: string
 }) {
-  const { label, typed, onType, error, hint, placeholder = '0.00' } = props
+  const { field, label, typed, onType, error, hint, placeholder = '0.00' } = props
   return (
     <Field.Root invalid={error !== undefined} className="field">
       <Field.Label className="label">{label}</Field.Label>
       <span className="input-with-unit">
         <Field.Control
+          ref={field}
           className="input amount-input"
           inputMode="decimal"
           autoComplete="off"
@@ -28,7 +34,7 @@ export function AmountField(props: {
         </span>
       </span>
       {hint && !error && <Field.Description className="hint">{hint}</Field.Description>}
-      <Field.Error className="error" match={error !== undefined}>
+      <Field.Error className="error" role="alert" match={error !== undefined}>
         {error}
       </Field.Error>
     </Field.Root>

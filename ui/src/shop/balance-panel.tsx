@@ -38,6 +38,7 @@ function BalanceForm({ userId }: { userId: number }) {
   // One key for one change until it is answered, so that trying again after a lost answer moves money once.
   const key = useRef<{ change: bigint; key: string }>(undefined)
   const isTypedSince = useRef(false)
+  const field = useRef<HTMLInputElement>(null)
   const amount = parseAmount(typed)
   const changing = useMutation({
     mutationFn: (change: bigint) => {
@@ -54,7 +55,8 @@ function BalanceForm({ userId }: { userId: number }) {
   })
   const change = (direction: Direction) => {
     setMissing(amount.kind === 'empty')
-    if (amount.kind !== 'amount' || changing.isPending) return
+    if (amount.kind !== 'amount') return field.current?.focus()
+    if (changing.isPending) return
     isTypedSince.current = false
     changing.mutate(direction === 'deposit' ? amount.minor : -amount.minor)
   }
@@ -67,6 +69,7 @@ function BalanceForm({ userId }: { userId: number }) {
   return (
     <form onSubmit={submit} className="balance-form" noValidate>
       <AmountField
+        field={field}
         label="Deposit or withdraw"
         typed={typed}
         onType={text => {

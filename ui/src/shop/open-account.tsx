@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useRef, useState } from 'react'
 import { openAccount } from '../api/gateway.ts'
 import { RequestFailed } from '../api/request.ts'
 import { parseAmount } from '../money/money.ts'
@@ -9,6 +9,7 @@ import { AmountField } from './amount-field.tsx'
 export function OpenAccount({ userId }: { userId: number }) {
   const queries = useQueryClient()
   const [typed, setTyped] = useState('')
+  const field = useRef<HTMLInputElement>(null)
   const amount = parseAmount(typed)
   const opening = useMutation({
     mutationFn: (balanceMinor: bigint) => openAccount(userId, balanceMinor),
@@ -21,7 +22,8 @@ export function OpenAccount({ userId }: { userId: number }) {
   })
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (opening.isPending || amount.kind === 'refused') return
+    if (amount.kind === 'refused') return field.current?.focus()
+    if (opening.isPending) return
     opening.mutate(amount.kind === 'amount' ? amount.minor : 0n)
   }
   return (
@@ -29,6 +31,7 @@ export function OpenAccount({ userId }: { userId: number }) {
       <h2>Open account {userId}</h2>
       <p>There is no account with this number yet.</p>
       <AmountField
+        field={field}
         label="Opening balance"
         typed={typed}
         onType={setTyped}

@@ -1,5 +1,5 @@
 import { Field } from '@base-ui/react/field'
-import { type FormEvent, useEffect, useState } from 'react'
+import { type FormEvent, useEffect, useRef, useState } from 'react'
 import type { RequestFailed } from '../api/request.ts'
 import { moneyText } from '../money/display.tsx'
 import { decimalNumber, minorFromDecimal, parseAmount } from '../money/money.ts'
@@ -21,6 +21,8 @@ export function OrderForm({ userId, balance }: { userId: number; balance: number
   const [sent, setSent] = useState<Form>()
   const [isMissing, setMissing] = useState(false)
   const [refusal, setRefusal] = useState<{ form: Form; error: RequestFailed }>()
+  const amountField = useRef<HTMLInputElement>(null)
+  const descriptionField = useRef<HTMLInputElement>(null)
   const { typed, description } = form
   const isSending = sent === form
   const amount = parseAmount(typed)
@@ -32,7 +34,9 @@ export function OrderForm({ userId, balance }: { userId: number; balance: number
 
   const place = async () => {
     setMissing(amount.kind === 'empty')
-    if (amount.kind !== 'amount' || tooLong || isSending) return
+    if (amount.kind !== 'amount') return amountField.current?.focus()
+    if (tooLong) return descriptionField.current?.focus()
+    if (isSending) return
     setSent(form)
     setRefusal(undefined)
     const outcome = await desk.place({ userId, amountMinor: amount.minor.toString(), description })
@@ -50,6 +54,7 @@ export function OrderForm({ userId, balance }: { userId: number; balance: number
     <form className="card order-form" onSubmit={submit} noValidate aria-labelledby="order-heading">
       <h2 id="order-heading">Place an order</h2>
       <AmountField
+        field={amountField}
         label="Amount"
         typed={typed}
         onType={typed => setForm({ ...form, typed })}
@@ -61,6 +66,7 @@ export function OrderForm({ userId, balance }: { userId: number; balance: number
           Description <span className="optional">optional</span>
         </Field.Label>
         <Field.Control
+          ref={descriptionField}
           className="input"
           dir="auto"
           autoComplete="off"
@@ -68,7 +74,7 @@ export function OrderForm({ userId, balance }: { userId: number; balance: number
           value={description}
           onChange={event => setForm({ ...form, description: event.currentTarget.value })}
         />
-        <Field.Error className="error" match={tooLong !== undefined}>
+        <Field.Error className="error" role="alert" match={tooLong !== undefined}>
           {tooLong}
         </Field.Error>
       </Field.Root>
