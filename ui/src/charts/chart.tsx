@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { moment } from '../time/time.ts'
+import { timeRange } from './time-range.ts'
 import './chart.css'
 
 type Props = {
@@ -85,7 +86,11 @@ function options(element: HTMLElement, { colors, height, stepped, dotted, format
     padding: [8, 24, 0, 0],
     cursor: { show: false },
     legend: { show: false },
-    scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.15 : 1] } },
+    scales: {
+      // What is handed in as the range of one point is a day, so the data itself is asked.
+      x: { range: plot => timeRange(plot.data[0]) },
+      y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.15 : 1] },
+    },
     axes: [
       { ...axis, grid: { show: false }, space: 90, size: 24, values: (_plot, times) => times.map(timeWords) },
       { ...axis, values: (_plot, values) => values.map(format), size: 52, space: 34, incrs: wholeSteps },
