@@ -85,7 +85,7 @@ function KnownAccount({ userId }: { userId: number }) {
           rows={entries}
           keyOf={entry => entry.id}
           header={<LedgerHeader />}
-          rowHeight={{ wide: 44, narrow: 68 }}
+          rowHeight={{ wide: 44, narrow: 88 }}
           hasMore={ledger.hasNextPage}
           isLoadingMore={ledger.isFetchingNextPage}
           onMore={ledger.fetchNextPage}

@@ -76,7 +76,7 @@ export function OrdersPage({ params }: { params: Params }) {
           rows={list.orders}
           keyOf={order => order.id}
           header={<OrderHeader />}
-          rowHeight={{ wide: 48, narrow: 84 }}
+          rowHeight={{ wide: 48, narrow: 108 }}
           hasMore={list.hasNextPage}
           isLoadingMore={list.isFetchingNextPage}
           onMore={list.fetchNextPage}
