@@ -1,6 +1,6 @@
 import { Field } from '@base-ui/react/field'
 import { type FormEvent, useState } from 'react'
-import { accountNumber } from '../shell/routes.ts'
+import { accountNumber, accountNumberRule } from '../shell/routes.ts'
 
 /** Applies on Enter or on leaving the field; an empty field shows every account. */
 export function AccountFilter({ user, onChange }: { user: string; onChange(user: string): void }) {
@@ -28,7 +28,7 @@ export function AccountFilter({ user, onChange }: { user: string; onChange(user:
           onBlur={apply}
         />
         <Field.Error className="error" match={isOdd}>
-          An account number is a whole number from 1.
+          {accountNumberRule}
         </Field.Error>
       </Field.Root>
     </form>

@@ -19,3 +19,5 @@ export function accountNumber(text: string | undefined): number | undefined {
   const number = Number(text)
   return Number.isSafeInteger(number) ? number : undefined
 }
+
+export const accountNumberRule = `An account number is a whole number from 1 to ${Number.MAX_SAFE_INTEGER}.`

@@ -1,6 +1,6 @@
 import { Field } from '@base-ui/react/field'
 import { type FormEvent, useState } from 'react'
-import { accountNumber } from '../shell/routes.ts'
+import { accountNumber, accountNumberRule } from '../shell/routes.ts'
 
 export function AccountChooser(props: { userId: number | undefined; onChoose(userId: number): void }) {
   const { userId, onChoose } = props
@@ -26,7 +26,7 @@ export function AccountChooser(props: { userId: number | undefined; onChoose(use
           onChange={event => setTyped(event.currentTarget.value)}
         />
         <Field.Error className="error" match={isOdd}>
-          An account number is a whole number from 1.
+          {accountNumberRule}
         </Field.Error>
       </Field.Root>
       <button type="submit" className="button">
