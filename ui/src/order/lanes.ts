@@ -7,7 +7,10 @@ export type Step = {
   name: string
   lane: Lane
   words: string
-  /** `pending` has not happened; `unknown` has happened without a time: the record is past its retention. */
+  /**
+   * `pending` is not known to have happened: a service tells of a step when it has handled the message, not when the
+   * message waits for it. `unknown` has happened without a time: the record is past its retention.
+   */
   state: 'done' | 'pending' | 'unknown'
   at: Date | undefined
   /** Since the step before, where both times are known. */

@@ -3,7 +3,7 @@ import { elapsed, preciseClock } from '../time/time.ts'
 import { type Lane, lanes, type Step } from './lanes.ts'
 import './swim-lanes.css'
 
-/** Time runs down, one column for each part of the system; what has not happened yet is dashed. */
+/** Time runs down, one column for each part of the system; what is not known to have happened is dashed. */
 export function SwimLanes({ steps }: { steps: Step[] }) {
   return (
     <div className="swim">
@@ -36,7 +36,7 @@ function SwimStep({ step, before }: { step: Step; before: Step | undefined }) {
             {preciseClock(at)}
           </time>
         ) : (
-          <span className="swim-time">{state === 'pending' ? 'Still to come' : 'Time no longer kept'}</span>
+          <span className="swim-time">{state === 'pending' ? 'Not known yet' : 'Time no longer kept'}</span>
         )}
         {place && <span className="swim-place">{place}</span>}
       </div>
@@ -62,10 +62,10 @@ function Connector({ from, step }: { from: Lane; step: Step }) {
   )
 }
 
-function gapWords({ gapMs, isSameTransaction, state }: Step): string {
+function gapWords({ gapMs, isSameTransaction }: Step): string {
   if (isSameTransaction) return 'same transaction'
   if (gapMs !== undefined) return gapMs < 0 ? `${elapsed(-gapMs)} earlier by its clock` : `+${elapsed(gapMs)}`
-  return state === 'pending' ? 'pending' : '?'
+  return '?'
 }
 
 const center = (lane: Lane): number => ((lanes.indexOf(lane) + 0.5) / lanes.length) * 100
