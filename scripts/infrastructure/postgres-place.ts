@@ -41,6 +41,7 @@ export async function placeForPostgres(folder: string): Promise<PostgresPlace> {
     await chown(folder, user.uid, user.gid)
     return { user, binaries, data: join(folder, 'data'), outside: false }
   }
+  assertNothingInside(user, folder)
   const data = join(fallbackRoot, randomBytes(8).toString('hex'), 'data')
   await mkdir(dirname(data), { recursive: true })
   // Not mkdir's mode: the umask cuts that.
@@ -48,6 +49,16 @@ export async function placeForPostgres(folder: string): Promise<PostgresPlace> {
   await chown(dirname(data), user.uid, user.gid)
   await writeFile(pointer, `${data}\n`)
   return { user, binaries, data, outside: true }
+}
+
+/** An empty database elsewhere would hide the data, and its password replace that of the data. */
+function assertNothingInside(user: SystemUser, folder: string): void {
+  const data = join(folder, 'data')
+  if (!existsSync(join(data, 'PG_VERSION'))) return
+  const barred = withParents(folder).find(path => !mayEnter(user, path))
+  throw new Error(
+    `The data is in ${data}, which the user ${userName} may no longer enter. Run chmod o+x ${barred}, or rename ${folder} to begin with an empty database.`,
+  )
 }
 
 async function packagedBinaries(): Promise<PostgresBinaries> {
@@ -102,4 +113,10 @@ function lookUpUser(): SystemUser | undefined {
 /** Asks the system itself, so that access lists and odd mounts count too. */
 function mayEnter(user: SystemUser, path: string): boolean {
   return spawnSync('/bin/sh', ['-c', 'test -x "$1"', 'sh', path], { ...user, cwd: '/' }).status === 0
+}
+
+/** From the root of the file system down to the folder itself. */
+function withParents(folder: string): string[] {
+  const parent = dirname(folder)
+  return parent === folder ? [folder] : [...withParents(parent), folder]
 }

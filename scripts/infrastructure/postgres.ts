@@ -13,6 +13,8 @@ export type PostgresAddress = { host: string; port: number; user: string; passwo
 export type PostgresServer = {
   address: PostgresAddress
   daemon: Daemon
+  /** Where the data is that lies outside `folder`. */
+  dataOutside: string | undefined
   /** Deletes the data, also where it lies outside `folder`. Stop it first. */
   remove(): void
 }
@@ -69,6 +71,7 @@ export async function embeddedPostgres(options: PostgresOptions): Promise<Postgr
   return {
     address: { host, port, user: superuser, password: readFileSync(passwordFile, 'utf8') },
     daemon,
+    dataOutside: outside ? data : undefined,
     remove: () => {
       rmSync(folder, { recursive: true, force: true })
       if (outside) rmSync(dirname(data), { recursive: true, force: true })

@@ -84,11 +84,13 @@ export class System {
   }
 
   async #startPostgres(): Promise<void> {
-    const { dataFolder, logFolder, embeddedPostgres: wanted } = this.#options.settings
+    const { settings, say } = this.#options
+    const { dataFolder, logFolder, embeddedPostgres: wanted } = settings
     if (wanted) {
       const logFile = join(logFolder, 'postgres.log')
       const folder = join(dataFolder, 'postgres')
       const server = await embeddedPostgres({ folder, port: wanted.port, logFile, durable: true })
+      if (server.dataOutside) say(`PostgreSQL's data is outside of the clone, in ${server.dataOutside}.`)
       await this.#startInfrastructure(server.daemon)
       for (const name of wanted.databases) {
         this.#admin[`${name}_DB_ADMIN_USER`] = server.address.user
