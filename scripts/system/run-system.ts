@@ -5,7 +5,7 @@ import { claimRun, type RunRecord } from '../infrastructure/run-record.ts'
 import { folderOf, type ServiceName, serviceNames } from './services.ts'
 import { loadEnvironmentFile, readSettings, type Settings } from './settings.ts'
 import { System } from './system.ts'
-import { logPrinter, paint, say } from './terminal.ts'
+import { logPrinter, outliveReader, paint, say } from './terminal.ts'
 
 /** What another terminal is told of a running system. */
 export type RunDetails = { addresses: string[] }
@@ -25,6 +25,7 @@ export type RunOptions = {
 
 /** Starts the system and stays until a signal stops it; ends the process. */
 export async function runSystem({ showAll, withUi, env, whenHealthy }: RunOptions): Promise<never> {
+  outliveReader()
   const startedAt = Number(process.env.BOOTSTRAP_STARTED_AT) || Date.now()
   const settings = settingsOrExit(env)
   const services = serviceNames().filter(name => name !== 'ui' || withUi)

@@ -12,6 +12,12 @@ type Style = Parameters<typeof styleText>[0]
 const prefixColours: Style[] = ['cyan', 'magenta', 'blue', 'green']
 
 export const say = (line: string): void => console.log(line)
+
+/** A write to a closed pipe is an error that ends Node: `npm start | head` would leave everything unsupervised. */
+export function outliveReader(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+}
+
 export const paint = (style: Style, text: string): string =>
   styleText(style, text, { stream: process.stdout })
 

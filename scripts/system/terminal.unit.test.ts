@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test, vi } from 'vitest'
 import { logPrinter } from './terminal.ts'
@@ -49,4 +51,22 @@ test('a flood is cut to 20 lines in 5 s, and what was left out is counted', () =
   } finally {
     vi.useRealTimers()
   }
+})
+
+test('one that speaks goes on when its reader goes away', async () => {
+  const script = `
+    import { outliveReader, say } from ${JSON.stringify(import.meta.resolve('./terminal.ts'))}
+    outliveReader()
+    for await (const _ of process.stdin);
+    for (let line = 0; line < 3; line++) {
+      say('nobody reads this')
+      console.error('nor this')
+      await new Promise(setImmediate)
+    }`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script])
+  child.stdout.destroy()
+  child.stderr.destroy()
+  await Promise.all([once(child.stdout, 'close'), once(child.stderr, 'close')])
+  child.stdin.end()
+  expect(await once(child, 'exit')).toEqual([0, null])
 })
