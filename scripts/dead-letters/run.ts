@@ -2,7 +2,7 @@ import { outcomeWords } from 'edge/operator-words'
 import { readSettings } from '../system/settings.ts'
 import { OperatorApi, OperatorApiError } from './operator-api.ts'
 import type { DeadLetterOptions } from './options.ts'
-import { actWords, indented, letterWords, parkedWords, previewWords } from './words.ts'
+import { actWords, indented, letterWords, parkedWords, previewWords, wouldRelease } from './words.ts'
 
 /** Answers the exit code: 0 only when what was asked for is done. */
 export async function runDeadLetters(options: DeadLetterOptions, say = console.log): Promise<number> {
@@ -53,7 +53,7 @@ async function run(
       if (isDryRun) {
         const preview = await api.preview(letter, command)
         say(previewWords(letter.service, preview))
-        return preview.steps[0]?.outcome === 'failed' ? 1 : 0
+        return wouldRelease(preview) ? 0 : 1
       }
       const outcome = await api.act(letter, command, { who, ...(why !== undefined && { why }) })
       say(outcomeWords(letter.service, command, outcome))

@@ -49,6 +49,10 @@ export function actWords(service: string, act: Act): string {
   return `${act.at}  ${act.act} ${on} ${act.outcome} by ${act.who}${why}${reason ? `\n    ${reason}` : ''}`
 }
 
+/** Whether the key would be free again, as far as was tried. */
+export const wouldRelease = ({ steps }: Preview): boolean =>
+  steps.every(({ outcome }) => outcome === 'handled' || outcome === 'discarded')
+
 export function previewWords(service: string, { steps, changes, events, is_capped }: Preview): string {
   return [
     'A dry run; nothing is changed. In this order:',
