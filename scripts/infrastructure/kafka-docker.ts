@@ -9,7 +9,7 @@ import {
   jvmOptions,
   kafkaVersion,
 } from './kafka-properties.ts'
-import { isPortFree } from './ports.ts'
+import { assertPortFree } from './ports.ts'
 import { run } from './run-command.ts'
 
 export type KafkaInDocker = {
@@ -19,6 +19,9 @@ export type KafkaInDocker = {
   logFile: string
   readyOnce: () => Promise<boolean>
 }
+
+export const kafkaPortAdvice =
+  'set KAFKA_PORT to a free port, or set KAFKA_BROKERS to it if it is the Kafka you want to use'
 
 const insidePort = 9092
 const dataFolder = '/var/lib/kafka/data'
@@ -62,11 +65,7 @@ export function kafkaInDocker({ folder, port, advertisedPort, logFile, readyOnce
     logFile,
     async prepare() {
       await removeContainer()
-      if (!(await isPortFree(port))) {
-        throw new Error(
-          `Port ${port}, wanted for Kafka, is taken by another program. Stop that program, or set KAFKA_BROKERS to it if it is the Kafka you want to use.`,
-        )
-      }
+      await assertPortFree(port, 'Kafka', kafkaPortAdvice)
     },
     readyOnce,
     // The first start also fetches the image.

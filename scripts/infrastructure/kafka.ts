@@ -4,10 +4,10 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Kafka, logLevel } from 'kafkajs'
 import { Daemon } from './daemon.ts'
-import { kafkaInDocker } from './kafka-docker.ts'
+import { kafkaInDocker, kafkaPortAdvice } from './kafka-docker.ts'
 import { asFile, brokerProperties, clusterId, heapOptions, jvmOptions } from './kafka-properties.ts'
 import type { KafkaRuntime } from './kafka-runtime.ts'
-import { accepts, freePort, isPortFree } from './ports.ts'
+import { accepts, assertPortFree, freePort } from './ports.ts'
 import { run } from './run-command.ts'
 
 export type KafkaServer = {
@@ -77,7 +77,7 @@ export async function embeddedKafka(options: KafkaOptions): Promise<KafkaServer>
     cwd: folder,
     logFile,
     async prepare() {
-      await assertPortFree(port)
+      await assertPortFree(port, 'Kafka', kafkaPortAdvice)
       // Nobody but the broker itself knows the controller's port, so any free one does.
       const advertised = `${host}:${advertisedPort}`
       const listeners = { bind: host, port, advertised, controllerPort: await freePort(), dataFolder }
@@ -131,13 +131,6 @@ async function format(
     ...users,
   ])
   await rename(unfinished, dataFolder)
-}
-
-async function assertPortFree(port: number): Promise<void> {
-  if (await isPortFree(port, host)) return
-  throw new Error(
-    `Port ${port}, wanted for Kafka, is taken by another program. Stop that program, or set KAFKA_BROKERS to it if it is the Kafka you want to use.`,
-  )
 }
 
 /** The broker accepts connections before it can serve: only one that names itself is ready. */

@@ -28,6 +28,14 @@ export function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
   })
 }
 
+/** Throws what a person can do about a port that is taken. */
+export async function assertPortFree(port: number, wantedFor: string, advice: string): Promise<void> {
+  if (await isPortFree(port)) return
+  throw new Error(
+    `Port ${port}, wanted for ${wantedFor}, is taken by another program. Stop that program, ${advice}.`,
+  )
+}
+
 /** True where something accepts connections. */
 export function accepts(port: number, host: string, timeoutMs = 1000): Promise<boolean> {
   return new Promise(resolve => {

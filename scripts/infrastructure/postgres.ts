@@ -3,7 +3,7 @@ import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { chmod, chown, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Daemon } from './daemon.ts'
-import { isPortFree } from './ports.ts'
+import { assertPortFree } from './ports.ts'
 import { type PostgresBinaries, placeForPostgres } from './postgres-place.ts'
 import { identify, startTimeOf, stopProcess } from './processes.ts'
 import { run } from './run-command.ts'
@@ -139,11 +139,7 @@ async function prepareStart(data: string, port: number): Promise<void> {
     if (identity) await stopProcess(identity, 'SIGINT', 20_000)
     rmSync(pidFile, { force: true })
   }
-  if (!(await isPortFree(port, host))) {
-    throw new Error(
-      `Port ${port}, wanted for PostgreSQL, is taken by another program. Stop that program, or set ORDERS_DB_PORT and PAYMENTS_DB_PORT to a free port.`,
-    )
-  }
+  await assertPortFree(port, 'PostgreSQL', 'or set ORDERS_DB_PORT and PAYMENTS_DB_PORT to a free port')
 }
 
 /** A pid in a file left behind may belong to anything by now; the postmaster works in its data folder. */

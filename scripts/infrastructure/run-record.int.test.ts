@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { embeddedKafka } from './kafka.ts'
 import { freePort } from './ports.ts'
 import { embeddedPostgres } from './postgres.ts'
 import { identify, isAlive } from './processes.ts'
@@ -81,6 +82,22 @@ test('Postgres on a taken port says so, and what to do', async () => {
   await expect(server.daemon.start()).rejects.toThrow(`Port ${port}, wanted for PostgreSQL, is taken`)
   other.close()
   server.remove()
+})
+
+test('Kafka on a taken port says so, and what to do', async () => {
+  const port = await freePort()
+  const other = createServer().listen(port, '127.0.0.1')
+  await once(other, 'listening')
+  const server = await embeddedKafka({
+    folder: join(folder, 'kafka'),
+    port,
+    logFile: join(folder, 'kafka.log'),
+    runtime: { kind: 'java', java: 'java', libraries: folder },
+  })
+  await expect(server.daemon.start()).rejects.toThrow(
+    /wanted for Kafka, is taken.*set KAFKA_PORT to a free port/,
+  )
+  other.close()
 })
 
 test.runIf(process.getuid?.() === 0)(
