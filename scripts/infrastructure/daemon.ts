@@ -3,7 +3,7 @@ import { closeSync, createWriteStream, openSync, type WriteStream } from 'node:f
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { lastErrorLine } from './log-file.ts'
+import { lastErrorLine, sizeOf } from './log-file.ts'
 
 export type Exit = { code: number | null; signal: NodeJS.Signals | null }
 
@@ -49,6 +49,8 @@ export class Daemon {
   #child: ChildProcess | undefined
   #exited: Promise<Exit> = Promise.resolve({ code: null, signal: null })
   #log: WriteStream | undefined
+  /** How long the log was when the process was started. */
+  #logBegin = 0
   #retired = false
 
   constructor(options: DaemonOptions) {
@@ -74,6 +76,7 @@ export class Daemon {
     if (this.#child) throw new Error(`${name} runs already (pid ${this.#child.pid}).`)
     await this.options.prepare?.()
     if (this.#retired) throw new Error(`${name} is not started any more: everything is being stopped.`)
+    this.#logBegin = sizeOf(logFile)
     const file = onLine ? undefined : openSync(logFile, 'a')
     const output = file ?? 'pipe'
     const child = spawn(command, args, {
@@ -91,7 +94,7 @@ export class Daemon {
           resolve({ code, signal })
         }
         // Its last lines are still on their way; a grandchild that keeps the pipe open is not waited for.
-        child.once('close', end)
+        child.once('close', () => (this.#log ? this.#log.write('', end) : end()))
         setTimeout(end, lastLinesMsMax).unref()
       })
     })
@@ -146,8 +149,9 @@ export class Daemon {
   }
 
   whereToLook(): string {
-    const line = lastErrorLine(this.options.logFile)
-    return `${line ? `Its log ends with: ${line}. ` : ''}See ${this.options.logFile}`
+    const line = lastErrorLine(this.options.logFile, this.#logBegin)
+    const end = line?.includes('\n') ? '\n' : '. '
+    return `${line ? `Its log ends with: ${line}${end}` : ''}See ${this.options.logFile}`
   }
 
   /** Asks it to end, insists after `stopMsMax`. Does nothing where it does not run. */
