@@ -1,12 +1,15 @@
 import { rmSync } from 'node:fs'
+import { optionsOrExit } from './command-line.ts'
 import { stopProcess } from './infrastructure/processes.ts'
 import { isOwnerAlive, readRunRecord, stopOrphans } from './infrastructure/run-record.ts'
+import { parseStopOptions } from './system/options.ts'
 import { loadEnvironmentFile, readSettings } from './system/settings.ts'
 
 /** The sum of what the supervisor allows its parts, and a little. */
 const stopMsMax = 50_000
 const orphanStopMsMax = 15_000
 
+optionsOrExit(parseStopOptions(process.argv.slice(2)))
 loadEnvironmentFile()
 const path = readSettings(process.env).runRecord
 const state = readRunRecord(path)

@@ -1,31 +1,13 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { optionsOrExit } from './command-line.ts'
 import { kafkaLibraryFolder, loadEnvironmentFile, projectFolder } from './system/settings.ts'
 import { type RunningInfrastructure, startInfrastructure } from './testing/infrastructure.ts'
 import { type Count, runCheck, runProject, stopRunning } from './testing/run-steps.ts'
+import { checks, parseTestOptions, projects } from './testing/test-options.ts'
 
-const checks = {
-  types: ['tsc --noEmit -p .', 'tsc --noEmit -p ui'],
-  lint: ['biome check .'],
-}
-const projects = ['unit', 'simulation', 'int', 'proof', 'e2e']
 const needServers = ['int', 'proof', 'e2e']
-const steps = [...Object.keys(checks), ...projects]
-
-const args = process.argv.slice(2)
-if (args.includes('--help')) {
-  console.log(`npm test [-- ${steps.join('|')} …] [-- part of a test file's path …]
-
-Without arguments: types, lint, unit tests and the simulation (SEED=17 for one seed), then the int, proof and e2e tests
-on real PostgreSQL and Kafka.
-TEST_INFRA=containers|embedded|external chooses the servers; external takes TEST_POSTGRES_URL and TEST_KAFKA_BROKERS.`)
-  process.exit(0)
-}
-
-const named = args.filter(arg => steps.includes(arg))
-const filters = args.filter(arg => !steps.includes(arg))
-// A filter is about test files, so it leaves the checks out.
-const wanted = named.length > 0 ? named : filters.length > 0 ? projects : steps
+const { wanted, filters } = optionsOrExit(parseTestOptions(process.argv.slice(2)))
 
 let servers: RunningInfrastructure | undefined
 let interrupted = false
