@@ -51,7 +51,17 @@ export function lastErrorLine(path: string, from = 0): string | undefined {
   return stripVTControlCharacters(line).trim()
 }
 
-const shownOtherwise = new Set(['level', 'time', 'service', 'msg', 'error', 'err', 'pid', 'hostname'])
+const shownOtherwise = new Set([
+  'level',
+  'time',
+  'service',
+  'msg',
+  'error',
+  'err',
+  'upstream',
+  'pid',
+  'hostname',
+])
 
 export type LogEntry = { level: number; text: string; details: string }
 
@@ -62,7 +72,7 @@ export function parseLogLine(line: string): LogEntry | undefined {
     const entry = JSON.parse(line)
     if (typeof entry.level !== 'number') return undefined
     const reason = entry.err?.message ?? entry.error
-    const parts = [entry.msg, reason && reason !== entry.msg ? String(reason) : undefined]
+    const parts = [entry.msg, reason && reason !== entry.msg ? String(reason) : undefined, entry.upstream]
     const details = Object.entries(entry)
       .filter(([name, value]) => !shownOtherwise.has(name) && typeof value !== 'object')
       .map(([name, value]) => `${name}=${value}`)

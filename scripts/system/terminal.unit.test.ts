@@ -24,6 +24,17 @@ test('before all is healthy only errors are shown, then warnings too, and never 
   ])
 })
 
+test('what was refused for an upstream names it', () => {
+  const { printed, printer } = printerOf(false)
+  printer.showWarnings()
+  for (const upstream of ['orders', 'payments'])
+    printer.onLine(JSON.stringify({ level: 40, upstream, reason: 'closed', msg: 'upstream_unavailable' }))
+  expect(printed.map(text => text.replace(/ +/g, ' '))).toEqual([
+    'a warn upstream_unavailable: orders',
+    'a warn upstream_unavailable: payments',
+  ])
+})
+
 test('with everything shown a line carries its fields', () => {
   const { printed, printer } = printerOf(true)
   printer.onLine(line(30, 'request'))
