@@ -126,11 +126,14 @@ test('what a killed supervisor left behind is stopped by the next start, which n
 })
 
 test('a taken port is one message that names the variable, and nothing stays behind', async () => {
-  const other = createServer().listen(Number(env.GATEWAY_PORT), '127.0.0.1')
-  await once(other, 'listening')
+  const taken = ['GATEWAY_PORT', 'ORDERS_METRICS_PORT'].map(name =>
+    createServer().listen(Number(env[name]), '127.0.0.1'),
+  )
+  await Promise.all(taken.map(other => once(other, 'listening')))
   const { code, output } = await start().ended
-  other.close()
+  for (const other of taken) other.close()
   expect(code).toBe(1)
   expect(output).toContain(`port ${env.GATEWAY_PORT}, wanted for gateway (GATEWAY_PORT)`)
+  expect(output).toContain(`port ${env.ORDERS_METRICS_PORT}, wanted for metrics (ORDERS_METRICS_PORT)`)
   await expectNothingLeft()
 })

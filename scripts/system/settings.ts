@@ -20,6 +20,9 @@ const Environment = Type.Object({
   ORDERS_PORT: Port(8081),
   PAYMENTS_PORT: Port(8082),
   UI_PORT: Port(3000),
+  GATEWAY_METRICS_PORT: Port(9464),
+  ORDERS_METRICS_PORT: Port(9465),
+  PAYMENTS_METRICS_PORT: Port(9466),
   ...OperatorConfig,
   OPERATOR_HOST: Type.String({ default: '127.0.0.1' }),
   OPERATOR_PORT: Port(3001),
@@ -38,6 +41,8 @@ export type Settings = {
   /** Where clients on this machine reach what the services bind. */
   host: string
   ports: { gateway: number; orders: number; payments: number; ui: number }
+  /** By their variables. On the same host as the services, so on loopback unless told otherwise. */
+  metricsPorts: Record<string, number>
   /** Where the UI serves the dead-letter desk; undefined where no OPERATOR_TOKEN is set. */
   deskUrl: string | undefined
   /** The whole environment of the services, which do not learn how others log in to their databases. */
@@ -63,6 +68,8 @@ export function readSettings(env: Env): Settings {
     payments: config.PAYMENTS_PORT,
     ui: config.UI_PORT,
   }
+  const { GATEWAY_METRICS_PORT, ORDERS_METRICS_PORT, PAYMENTS_METRICS_PORT } = config
+  const metricsPorts = { GATEWAY_METRICS_PORT, ORDERS_METRICS_PORT, PAYMENTS_METRICS_PORT }
   const databases = (['ORDERS', 'PAYMENTS'] as const).filter(name => !env[`${name}_DB_HOST`])
   const [first, second] = databases.map(name => config[`${name}_DB_PORT`])
   if (first && second && first !== second) {
@@ -83,6 +90,7 @@ export function readSettings(env: Env): Settings {
     embeddedKafka: env.KAFKA_BROKERS ? undefined : { port: config.KAFKA_PORT },
     host,
     ports,
+    metricsPorts,
     deskUrl: config.OPERATOR_TOKEN && `http://${config.OPERATOR_HOST}:${config.OPERATOR_PORT}/dead-letters`,
     migrationEnv: env,
     env: {
@@ -96,16 +104,9 @@ export function readSettings(env: Env): Settings {
       // The UI's server passes browsers' calls on; without this all of them would be one client to the rate limit.
       TRUSTED_PROXIES: env.TRUSTED_PROXIES || '127.0.0.1',
       CORS_ORIGINS: env.CORS_ORIGINS || `http://localhost:${ports.ui},http://127.0.0.1:${ports.ui}`,
-      ...metricsPorts(env),
+      ...Object.fromEntries(Object.entries(metricsPorts).map(([variable, port]) => [variable, String(port)])),
       // Saves each service the parsing of what did not change: 2.1 s for all of them becomes 1.4.
       NODE_COMPILE_CACHE: env.NODE_COMPILE_CACHE || join(dataFolder, 'compile-cache'),
     },
   }
 }
-
-/** On the same host as the services, so on loopback unless told otherwise. */
-const metricsPorts = (env: Env): Env => ({
-  GATEWAY_METRICS_PORT: env.GATEWAY_METRICS_PORT || '9464',
-  ORDERS_METRICS_PORT: env.ORDERS_METRICS_PORT || '9465',
-  PAYMENTS_METRICS_PORT: env.PAYMENTS_METRICS_PORT || '9466',
-})

@@ -145,11 +145,15 @@ export class System {
 
   async #assertPortsFree(): Promise<void> {
     const { services: names, settings } = this.#options
-    const { ports, env } = settings
-    const free = await Promise.all(names.map(name => isPortFree(ports[name], env.HOST || '127.0.0.1')))
-    const taken = names.filter((_, index) => !free[index])
+    const { ports, metricsPorts, env } = settings
+    const wanted = [
+      ...names.map(name => ({ port: ports[name], what: name, variable: portVariableOf(name) })),
+      ...Object.entries(metricsPorts).map(([variable, port]) => ({ port, what: 'metrics', variable })),
+    ]
+    const free = await Promise.all(wanted.map(({ port }) => isPortFree(port, env.HOST || '127.0.0.1')))
+    const taken = wanted.filter((_, index) => !free[index])
     if (taken.length === 0) return
-    const lines = taken.map(name => `  port ${ports[name]}, wanted for ${name} (${portVariableOf(name)})`)
+    const lines = taken.map(({ port, what, variable }) => `  port ${port}, wanted for ${what} (${variable})`)
     throw new Error(
       `Taken by another program:\n${lines.join('\n')}\nStop that program, or set the variable to a free port.`,
     )
