@@ -4,6 +4,7 @@ import { GatewayConfig } from '../gateway/src/config.ts'
 import { DatabasesConfig } from '../migrations/config.ts'
 import { OrdersConfig } from '../orders-service/src/config.ts'
 import { PaymentsConfig } from '../payments-service/src/config.ts'
+import { DoctorConfig } from './doctor/installation.ts'
 
 const lines = readFileSync(new URL('../.env.example', import.meta.url), 'utf8').split('\n')
 const listed = new Map(
@@ -18,6 +19,7 @@ const schemas = {
   OrdersConfig,
   PaymentsConfig,
   DatabasesConfig: { properties: DatabasesConfig },
+  DoctorConfig,
 }
 
 test.each(Object.entries(schemas))(
@@ -31,6 +33,13 @@ test.each(Object.entries(schemas))(
     }
   },
 )
+
+test('.env.example lists every variable of docker-compose.yml', () => {
+  const compose = readFileSync(new URL('../docker-compose.yml', import.meta.url), 'utf8')
+  const named = [...compose.matchAll(/(?<!\$)\$\{([A-Z_]+)/g)].map(([, name]) => name)
+  expect(named).toContain('GATEWAY_PORT')
+  for (const name of named) expect(listed.keys(), `${name} is missing`).toContain(name)
+})
 
 test('copied as it is, .env.example changes nothing', () => {
   const set = lines.filter(line => /^[A-Z_]+=/.test(line))

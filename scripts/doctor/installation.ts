@@ -32,7 +32,7 @@ export type Installation = {
 
 export const shopTopics = ['order_payment_tasks', 'payment_status_updates', 'order_status_updates']
 
-const Environment = Type.Object({
+export const DoctorConfig = Type.Object({
   ...CommonConfig,
   ...kafkaLogin('DOCTOR'),
   ...databaseConfig('ORDERS', 'orders'),
@@ -48,7 +48,7 @@ const Environment = Type.Object({
 /** What `npm start` runs, or where the environment says. Throws a ConfigError that names every mistake. */
 export function installationOf(given: Record<string, string | undefined>): Installation {
   const { env, host, ports } = readSettings(given)
-  const config = parseConfig(Environment, env, kafkaMistakes('DOCTOR'))
+  const config = parseConfig(DoctorConfig, env, kafkaMistakes('DOCTOR'))
   const database = (name: 'orders' | 'payments', prefix: 'ORDERS' | 'PAYMENTS') =>
     openDatabaseOf(name, databaseAddress(config, prefix))
   return {
