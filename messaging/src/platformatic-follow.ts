@@ -5,7 +5,7 @@ import { type Backoff, backoffMs } from './backoff.ts'
 import { DamagedBatchError } from './decode-record-batch.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
 import { cutOff, isError, openConsumer, partitionsLookMs } from './platformatic-client.ts'
-import { byLeader, fetchFrom, type Place, rangesOf } from './platformatic-reader.ts'
+import { byLeader, fetchFrom, forgetLog, type Place, rangesOf } from './platformatic-reader.ts'
 import type { Following, Subscriber } from './transport.ts'
 
 const again: Backoff = { firstMs: 500, maxMs: 5_000 }
@@ -20,32 +20,22 @@ export async function follow(
   const closing = new AbortController()
   let running = true
 
-  async function ranges() {
+  /** One for each partition that there is now. */
+  async function allPlaces(): Promise<Place[]> {
     const { topics } = await consumer.metadata({ topics: [topic], forceUpdate: true })
-    const found = topics.get(topic)!.partitions.map((_, partition): Place => ({ topic, partition, next: 0n }))
-    return await rangesOf(consumer, found)
+    return topics.get(topic)!.partitions.map((_, partition) => ({ topic, partition, next: 0n }))
   }
+  const ranges = async () => rangesOf(consumer, await allPlaces())
   /** Answers whether there were any. They are read from their beginning: all in them came since we looked last. */
   async function addNewPartitions(places: Place[]): Promise<boolean> {
-    const { topics } = await consumer.metadata({ topics: [topic], forceUpdate: true })
-    if (topics.get(topic)!.partitionsCount <= places.length) return false
-    for (const [place, { first }] of await ranges())
-      if (!places.some(({ partition }) => partition === place.partition))
-        places.push({ ...place, next: first })
-    return true
+    const added = (await allPlaces()).slice(places.length)
+    for (const [place, { first }] of await rangesOf(consumer, added)) places.push({ ...place, next: first })
+    return added.length > 0
   }
   async function firstPlaces(): Promise<Place[]> {
     const found = [...(await ranges())]
     const next = begin(found.map(([{ partition }, range]) => ({ partition, ...range })))
     return found.map(([place]) => ({ ...place, next: next.get(place.partition)! }))
-  }
-  function goBack(place: Place, to: bigint): void {
-    const { partition, next } = place
-    const details = { topic, partition, from: String(next), to: String(to) }
-    log.warn(details, 'the log of a partition is another than it was; it is read again from where it differs')
-    place.next = to
-    delete place.topicId
-    delete place.leaderEpoch
   }
   /** A place that is no longer in the topic means that the topic is another: it is read from its beginning. */
   async function backInRange(places: Place[]): Promise<void> {
@@ -67,7 +57,10 @@ export async function follow(
             while (!isOver) {
               const { fetched, cutBack, damage } = await fetchFrom(consumer, node, led)
               if (closing.signal.aborted) return
-              for (const [place, to] of cutBack) goBack(place, to)
+              for (const [place, to] of cutBack) {
+                forgetLog(place, place.next, to, log)
+                place.next = to
+              }
               for (const { place, messages, next, leaderEpoch } of fetched) {
                 Object.assign(place, { next, leaderEpoch })
                 onBatch(place.partition, messages, next)

@@ -5,7 +5,7 @@ import { DamagedBatchError } from './decode-record-batch.ts'
 import { fetchBytesMax } from './kafka-settings.ts'
 import type { Log } from './log.ts'
 import { isError } from './platformatic-client.ts'
-import { byLeader, type Fetched, fetchFrom, type Place, rangesOf } from './platformatic-reader.ts'
+import { byLeader, type Fetched, fetchFrom, forgetLog, type Place, rangesOf } from './platformatic-reader.ts'
 import type { Subscription } from './transport.ts'
 
 const again: Backoff = { firstMs: 100, maxMs: 3_000 }
@@ -141,15 +141,10 @@ export class Membership {
   #goBack(cutBack: Map<OwnedPlace, bigint>): void {
     const { onHandled, log } = this.#settings
     for (const [place, to] of cutBack) {
-      const { topic, partition, handled } = place
-      log.warn(
-        { topic, partition, from: String(handled), to: String(to) },
-        'the log of a partition is another than it was; it is read again from where it differs',
-      )
+      forgetLog(place, place.handled, to, log)
       // What was fetched and not handled is thrown away below.
-      if (to < handled) place.handled = to
+      if (to < place.handled) place.handled = to
       onHandled(place)
-      delete place.topicId
     }
     this.#throwAway()
   }

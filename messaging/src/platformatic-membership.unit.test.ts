@@ -6,13 +6,31 @@ import { encode, some } from './record-batch-fixture.ts'
 
 const topicId = '01981f6c-7a4e-7c3e-9d52-1f6b7c3a9e10'
 
+/** The client of a broker that answers a request to fetch, given as its bytes, after 5 ms. */
+function consumerOf(topic: () => object, answer: (payload: Buffer) => unknown, listOffsets?: unknown) {
+  const send = (
+    _key: number,
+    _version: number,
+    payloadOf: () => { buffer: Buffer },
+    ...[, , , done]: [unknown, unknown, unknown, (error: Error | null, answer?: unknown) => void]
+  ) => {
+    try {
+      setTimeout(done, 5, null, answer(payloadOf().buffer))
+    } catch (error) {
+      setTimeout(done, 5, error as Error)
+    }
+  }
+  return {
+    metadata: async () => ({ topics: new Map([['t', topic()]]), brokers: new Map([[1, {}]]) }),
+    topics: { current: ['t'] },
+    listOffsets,
+    connections: { get: async () => ({ send }) },
+  } as unknown as Consumer
+}
+
 /** Instead of a broker, since none hands out what it knows to be damaged: the log of each partition, as it is stored. */
 function brokerOf(logs: Buffer[]) {
   const partitions = logs.map(() => ({ leader: 1 }))
-  const cluster = {
-    topics: new Map([['t', { id: topicId, partitions }]]),
-    brokers: new Map([[1, {}]]),
-  }
   const asked: number[] = []
   const answer = (payload: Buffer) => {
     const count = payload[25]! - 1
@@ -26,18 +44,7 @@ function brokerOf(logs: Buffer[]) {
       )
     })
   }
-  const send = (
-    _key: number,
-    _version: number,
-    payloadOf: () => { buffer: Buffer },
-    ...[, , , done]: [unknown, unknown, unknown, (error: null, answer: unknown) => void]
-  ) => void setTimeout(done, 5, null, answer(payloadOf().buffer))
-  const consumer = {
-    metadata: async () => cluster,
-    topics: { current: ['t'] },
-    connections: { get: async () => ({ send }) },
-  } as unknown as Consumer
-  return { consumer, asked }
+  return { consumer: consumerOf(() => ({ id: topicId, partitions }), answer), asked }
 }
 
 test('what a fetch brought has left for the database before the next is asked for', async () => {
@@ -102,29 +109,9 @@ function logOf(firstOffset: bigint) {
       () => records.length > 0 || divergedAt !== undefined,
     )
   }
-  const send = (
-    _key: number,
-    _version: number,
-    payloadOf: () => { buffer: Buffer },
-    ...[, , , done]: [unknown, unknown, unknown, (error: Error | null, answer?: unknown) => void]
-  ) =>
-    void setTimeout(() => {
-      try {
-        done(null, answer(payloadOf().buffer))
-      } catch (error) {
-        done(error as Error)
-      }
-    }, 5)
-  const consumer = {
-    metadata: async () => ({
-      topics: new Map([['t', { id: log.topicId, partitions: [{ leader: 1 }] }]]),
-      brokers: new Map([[1, {}]]),
-    }),
-    topics: { current: ['t'] },
-    listOffsets: async ({ timestamp }: { timestamp: bigint }) =>
-      new Map([['t', [log.firstOffset + (timestamp === -1n ? 3n : 0n)]]]),
-    connections: { get: async () => ({ send }) },
-  } as unknown as Consumer
+  const listOffsets = async ({ timestamp }: { timestamp: bigint }) =>
+    new Map([['t', [log.firstOffset + (timestamp === -1n ? 3n : 0n)]]])
+  const consumer = consumerOf(() => ({ id: log.topicId, partitions: [{ leader: 1 }] }), answer, listOffsets)
   return { log, consumer }
 }
 

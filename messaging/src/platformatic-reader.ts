@@ -1,6 +1,7 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { type Consumer, ListOffsetTimestamps, type Offsets } from '@platformatic/kafka'
 import { decodeRecordBatches } from './decode-record-batch.ts'
+import type { Log } from './log.ts'
 import { fetchRecords } from './platformatic-fetch.ts'
 import type { IncomingMessage } from './transport.ts'
 
@@ -70,6 +71,15 @@ export async function fetchFrom<P extends Place>(
   const brought = new Set(fetched.map(({ place }) => place))
   places.sort((a, b) => Number(brought.has(a)) - Number(brought.has(b)))
   return { fetched, cutBack, damage }
+}
+
+/** Of a place that was cut back: what it knew of the log that it was counted in holds no more. */
+export function forgetLog(place: Place, from: bigint, to: bigint, log: Log): void {
+  const { topic, partition } = place
+  const details = { topic, partition, from: String(from), to: String(to) }
+  log.warn(details, 'the log of a partition is another than it was; it is read again from where it differs')
+  delete place.topicId
+  delete place.leaderEpoch
 }
 
 /** Of each place its partition's oldest offset, and the one that the next message gets. */
