@@ -137,13 +137,14 @@ export async function startServers({ folder, walLevel, track, say }: ServersOpti
     throw error
   }
 
-  /** Statements can be counted, and are not until somebody asks: counting them costs a few percent. */
+  /** Statements can be counted, and are not until somebody asks: counting them costs a few percent. Commits have times. */
   async function startPostgres(): Promise<void> {
     await server.daemon.start()
     await asSuperuser(async client => {
       await client.query("alter system set shared_preload_libraries = 'pg_stat_statements'")
       await client.query("alter system set pg_stat_statements.track = 'none'")
       await client.query(`alter system set wal_level = '${walLevel}'`)
+      await client.query('alter system set track_commit_timestamp = on')
     })
     await server.daemon.stop()
     await server.daemon.start()

@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { nodeFlags } from 'scripts/system/services'
 import type { KafkaForBench, Servers } from '../harness/servers.ts'
 import { startWorker } from '../harness/worker.ts'
@@ -12,10 +13,14 @@ export async function openBareChain(servers: Servers, { brokers }: KafkaForBench
   const [orders, payments, gateway] = await Promise.all([start(), start(), start()])
   const ordersUrl = await orders.ask('beOrders', address)
   await payments.ask('bePayments', address)
+  const pool = new pg.Pool({ ...address.database, max: 1 })
   return {
+    database: pool,
+    table: 'placed' as const,
     url: await gateway.ask('beGateway', brokers, ordersUrl),
     async close() {
       await Promise.all([orders, payments, gateway].map(worker => worker.stop()))
+      await pool.end()
       await database.drop()
     },
   }

@@ -1,5 +1,5 @@
 import { get, type IncomingMessage } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { orderBody } from './closed-loop.ts'
 import { type Answer, HttpConnection } from './http-connection.ts'
 
@@ -13,13 +13,15 @@ export type OpenLoop = {
   connectionsMax: number
 }
 export type OpenLoopOutcome = {
-  /** From when each order was due to its event at the client's stream; of those that settled. */
-  settledMs: number[]
+  /** In the order of their events at the client's stream. */
+  settled: SettledOrder[]
   /** From when each was due to the answer, by second and status; 0 where the connection broke or none was free. */
   answers: { second: number; status: number; ms: number; retryAfter: boolean }[]
   accepted: number
   cpuMs: number
 }
+/** `dueAt`: milliseconds since 1970, as PostgreSQL counts them. `seenMs`: from then to the event at the client's stream. */
+export type SettledOrder = { id: string; dueAt: number; seenMs: number }
 
 const settleMsMax = 30_000
 
@@ -32,12 +34,16 @@ export async function openLoop(load: OpenLoop): Promise<OpenLoopOutcome> {
   const cpu = process.cpuUsage()
   const dueAtOf = new Map<string, number>()
   const earlyAtOf = new Map<string, number>()
-  const settledMs: number[] = []
-  const stream = streamUrl ? await followSettled(streamUrl, settled) : undefined
-  function settled(id: string): void {
+  const settled: SettledOrder[] = []
+  const clockStart = wallClockStart()
+  const stream = streamUrl ? await followSettled(streamUrl, seen) : undefined
+  function seen(id: string): void {
     const dueAt = dueAtOf.get(id)
     if (dueAt === undefined) earlyAtOf.set(id, performance.now())
-    else if (dueAtOf.delete(id)) settledMs.push(performance.now() - dueAt)
+    else if (dueAtOf.delete(id)) note(id, dueAt, performance.now())
+  }
+  function note(id: string, dueAt: number, seenAt: number): void {
+    settled.push({ id, dueAt: clockStart + dueAt, seenMs: seenAt - dueAt })
   }
 
   const answers: OpenLoopOutcome['answers'] = []
@@ -49,20 +55,20 @@ export async function openLoop(load: OpenLoop): Promise<OpenLoopOutcome> {
   function place(index: number): void {
     const dueAt = startedAt + dueMs(index)
     const connection = idle.pop() ?? (open < connectionsMax ? connect() : undefined)
-    const note = (status: number, retryAfter: boolean) =>
+    const noteAnswer = (status: number, retryAfter: boolean) =>
       answers.push({
         second: Math.floor(index / perSecond),
         status,
         ms: performance.now() - dueAt,
         retryAfter,
       })
-    if (!connection) return void note(0, false)
+    if (!connection) return void noteAnswer(0, false)
     underWay++
     connection.request('POST', '/orders', orderBody(index, users), answer => {
       underWay--
       if (connection.isOpen) idle.push(connection)
       else open--
-      note(answer?.status ?? 0, answer !== undefined && /^retry-after:/im.test(answer.head))
+      noteAnswer(answer?.status ?? 0, answer !== undefined && /^retry-after:/im.test(answer.head))
       if (answer?.status === 201) accept(answer, dueAt)
     })
   }
@@ -79,7 +85,7 @@ export async function openLoop(load: OpenLoop): Promise<OpenLoopOutcome> {
     if (early === undefined) return
     earlyAtOf.delete(id)
     dueAtOf.delete(id)
-    settledMs.push(early - dueAt)
+    note(id, dueAt, early)
   }
 
   const count = Math.round(perSecond * seconds)
@@ -87,8 +93,8 @@ export async function openLoop(load: OpenLoop): Promise<OpenLoopOutcome> {
   for (let index = 0; index < count; ) {
     const nowMs = performance.now() - startedAt
     while (index < count && dueMs(index) <= nowMs) place(index++)
-    // Until the next is due: looking each millisecond is work that is taken from what is measured.
-    await sleep(Math.max(1, dueMs(index) - nowMs))
+    // Looking more often is work that is taken from what is measured.
+    await sleepUntil(startedAt + Math.max(dueMs(index), nowMs + 1))
   }
   const deadline = performance.now() + settleMsMax
   while ((underWay > 0 || dueAtOf.size > 0) && performance.now() < deadline) await sleep(5)
@@ -96,7 +102,25 @@ export async function openLoop(load: OpenLoop): Promise<OpenLoopOutcome> {
   for (const connection of idle) connection.close()
   const { user, system } = process.cpuUsage(cpu)
   if (dueAtOf.size > 0) throw new Error(`${dueAtOf.size} of ${accepted} orders were not seen to settle.`)
-  return { settledMs, answers, accepted, cpuMs: (user + system) / 1000 }
+  return { settled, answers, accepted, cpuMs: (user + system) / 1000 }
+}
+
+/** What to add to `performance.now()` for the time since 1970. Date.now() leaves out what is less than a millisecond. */
+function wallClockStart(): number {
+  const until = performance.now() + 3
+  let start = 0
+  while (performance.now() < until) start = Math.max(start, Date.now() - performance.now())
+  return start
+}
+
+const nobodyWakes = new Int32Array(new SharedArrayBuffer(4))
+
+/** Perhaps not to the end. Node's timers are late by a millisecond and more, which would count as the system's. */
+async function sleepUntil(at: number): Promise<void> {
+  const leftMs = at - performance.now()
+  if (leftMs >= 2) return sleep(Math.floor(leftMs) - 1)
+  Atomics.wait(nobodyWakes, 0, 0, Math.max(0, leftMs))
+  await setImmediate()
 }
 
 /** Every settled order of the shop; resolves when the stream is open. */
