@@ -246,17 +246,15 @@ test('nothing runs outside of its transaction when begin fails', async () => {
   await withClient(async client => {
     const { stream } = (
       client as unknown as {
-        connection: { stream: { _writev(chunks: { chunk: Buffer }[], done: unknown): void } }
+        connection: { stream: { _write(chunk: Buffer, encoding: string, done: unknown): void } }
       }
     ).connection
     // The server is told to begin something it does not know.
-    const writev = stream._writev
-    stream._writev = function (chunks, done) {
-      for (const { chunk } of chunks) {
-        const at = chunk.indexOf('begin\0')
-        if (at >= 0) chunk.write('bogus', at)
-      }
-      writev.call(this, chunks, done)
+    const write = stream._write
+    stream._write = function (chunk, encoding, done) {
+      const at = chunk.indexOf('begin\0')
+      if (at >= 0) chunk.write('bogus', at)
+      write.call(this, chunk, encoding, done)
     }
     void client.query('begin')
     const outcomes = await Promise.allSettled([

@@ -100,10 +100,8 @@ export class Trip {
       }
     }
     this.#isSent = true
-    connection.stream.cork()
+    connection.sync.call(writer)
     connection._send(Buffer.concat(messages))
-    connection.sync()
-    connection.stream.uncork()
     return null
   }
 
