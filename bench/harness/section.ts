@@ -26,7 +26,7 @@ export type Scenario<Figure extends string = string> = {
 /** What a section is given. */
 export type Bench = {
   extent: Extent
-  /** The value for this extent. `usual` is what must fit into a quarter of an hour, all sections together. */
+  /** The value for this extent. `usual` is what must fit into half an hour, all sections together. */
   choose<Value>(values: { quick: Value; usual: Value; long?: Value }): Value
   /** Durable PostgreSQL and Kafka of the benchmark's own, empty at first; all sections share them. */
   servers: Servers
