@@ -246,7 +246,7 @@ describe('broken infrastructure is waited out', () => {
     expect(outcome).toEqual({ handled: 7, duplicates: 0, parked: 1, waiting: 0 })
   })
 
-  for (const code of ['40001', '40P01', '57014', '53100']) {
+  for (const code of ['26000', '40001', '40P01', '42P05', '57014', '53100']) {
     test(`SQLSTATE ${code} is tried again`, async () => {
       let left = 7
       scans.hooks.after = async trx => {
