@@ -42,3 +42,6 @@ export const eventIdOf = (message: IncomingMessage): string | undefined => usabl
 /** What the inbox can remember a message by: 1 to 255 characters that PostgreSQL can store. */
 export const usableId = (id: string | undefined): string | undefined =>
   id && id.length <= 255 && id.isWellFormed() && !id.includes('\0') ? id : undefined
+
+/** What a message without an id of its own is known by, with its time. */
+export const placeOf = ({ topic, partition, offset }: IncomingMessage) => `${topic}/${partition}/${offset}`

@@ -45,6 +45,28 @@ describe('one effect per message', () => {
     expect(await scans.handle([other(2)])).toMatchObject({ handled: 0, duplicates: 1 })
   })
 
+  test('without an id, what stands in a known place since the topic was made again is another message', async () => {
+    const made = (scan: number, timestamp: string, value = `{"scan": ${scan}}`) =>
+      message('a', scan, { offset: 0n, timestamp: new Date(timestamp), value: Buffer.from(value) })
+    const [before, after] = ['2026-11-21T10:00:00Z', '2026-11-22T10:00:00Z']
+    await scans.handle([made(1, before)])
+    expect(await scans.handle([made(2, after)])).toMatchObject({ handled: 1 })
+    expect(await scans.handle([made(2, after)])).toMatchObject({ duplicates: 1 })
+    expect(await scans.effects()).toEqual([1, 2])
+  })
+
+  test('… also where both are put aside: each letter has its own content', async () => {
+    const made = (day: number) =>
+      message('a', 0, { timestamp: new Date(Date.UTC(2026, 10, day)), value: Buffer.from(`no JSON ${day}`) })
+    expect(await scans.handle([made(21)])).toMatchObject({ parked: 1 })
+    expect(await scans.handle([made(22)])).toMatchObject({ waiting: 1 })
+    expect(await scans.handle([made(22)])).toMatchObject({ duplicates: 1 })
+    const { rows } = await sql<{ value: Buffer }>`select value from dead_letters order by id`.execute(
+      scans.db,
+    )
+    expect(rows.map(({ value }) => String(value))).toEqual(['no JSON 21', 'no JSON 22'])
+  })
+
   test('an id that cannot be stored is not used: the place in the topic is', async () => {
     const unusable = ['\\u0000', 'x'.repeat(256)].map((id, offset) =>
       message('a', offset, {
@@ -246,7 +268,7 @@ describe('broken infrastructure is waited out', () => {
     expect(outcome).toEqual({ handled: 7, duplicates: 0, parked: 1, waiting: 0 })
   })
 
-  for (const code of ['40001', '40P01', '57014', '53100']) {
+  for (const code of ['26000', '40001', '40P01', '42P05', '57014', '53100']) {
     test(`SQLSTATE ${code} is tried again`, async () => {
       let left = 7
       scans.hooks.after = async trx => {

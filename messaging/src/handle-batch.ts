@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import { type Backoff, backoffMs } from './backoff.ts'
 import type { ConsumerDefinition, Decoded, Message } from './consumer.ts'
-import { eventIdOf, usableId } from './envelope.ts'
+import { eventIdOf, placeOf, usableId } from './envelope.ts'
 import { failpointsOf } from './failpoint.ts'
 import { type Received, takeNew } from './inbox.ts'
 import { isInfrastructureError } from './infrastructure-error.ts'
@@ -42,9 +42,8 @@ type Item<Payload> = Received & { decoded: Decoded<Payload> }
 
 /** The id a message is remembered under: its CloudEvents id, else the one in its content, else its place in the topic. */
 export function identify<Payload>(message: IncomingMessage, decoded: Decoded<Payload>): string {
-  const { topic, partition, offset } = message
   const inContent = decoded.ok ? usableId(decoded.id) : undefined
-  return eventIdOf(message) ?? inContent ?? `${topic}/${partition}/${offset}`
+  return eventIdOf(message) ?? inContent ?? placeOf(message)
 }
 
 /** A decoder that throws is one that refuses: retrying its message would hold up the partition for ever. */

@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely'
+import { placeOf } from './envelope.ts'
 import type { IncomingMessage } from './transport.ts'
 
 export type Received = { eventId: string; source: IncomingMessage }
@@ -14,7 +15,8 @@ export async function takeNew<DB>(
   received: Received[],
 ): Promise<Set<string>> {
   const sources = received.map(({ source }) => source)
-  const { rows } = await sql<{ event_id: string }>`
+  const forgotten = forgetFormer(trx, consumer, received)
+  const taken = sql<{ event_id: string }>`
     insert into inbox (consumer, event_id, topic, "partition", "offset", published_at)
     select ${consumer}, * from unnest(
       ${received.map(({ eventId }) => eventId)}::text[],
@@ -26,5 +28,29 @@ export async function takeNew<DB>(
     order by event_id
     on conflict do nothing
     returning event_id`.execute(trx)
+  // Asked for at once, or what has to come after this in a trip would come between.
+  const [{ rows }] = await Promise.all([taken, ...forgotten])
   return new Set(rows.map(row => row.event_id))
+}
+
+/**
+ * A topic that is made again, or has lost its end, has other messages in the places of those that were handled: they are
+ * told apart by their time. Letters of the former ones stay, under names of their own.
+ */
+function forgetFormer<DB>(trx: Transaction<DB>, consumer: string, received: Received[]): Promise<unknown>[] {
+  const byPlace = received.filter(({ eventId, source }) => eventId === placeOf(source))
+  if (byPlace.length === 0) return []
+  const forget = sql`
+    with places as materialized (
+      select * from unnest(
+        ${byPlace.map(({ eventId }) => eventId)}::text[],
+        ${byPlace.map(({ source }) => source.timestamp)}::timestamptz[]) as p (event_id, published_at)
+    ), forgotten as (
+      delete from inbox i using places p
+      where i.consumer = ${consumer} and i.event_id = p.event_id and i.published_at <> p.published_at
+    )
+    update dead_letters d set event_id = d.event_id || ' of ' || d.published_at::text
+    from places p
+    where d.consumer = ${consumer} and d.event_id = p.event_id and d.published_at <> p.published_at`
+  return [forget.execute(trx)]
 }

@@ -7,13 +7,19 @@ const retryableStates = new Set([
   '25006', // read_only_sql_transaction: a standby just before or after a failover
   '25P03', // idle_in_transaction_session_timeout
   '25P04', // transaction_timeout
+  // A pooler that takes a statement's connection away: what was prepared is not there, or was prepared by another.
+  '26000', // invalid_sql_statement_name
+  '42P05', // duplicate_prepared_statement
   // A table or a right that is missing is a deployment half done. No message is to blame, and parking them all
   // would only make work for the night shift.
   '42P01', // undefined_table
   '42703', // undefined_column
   '42501', // insufficient_privilege
 ])
-/** Of a retryable class, but the statement's own fault, such as one with more than 65,535 parameters. */
+/**
+ * Of a retryable class, but the statement's own fault, such as one with more than 65,535 parameters. PgBouncer has no
+ * other code for what befalls itself, and ends the connection with it: that is FATAL.
+ */
 const protocolViolation = '08P01'
 const retryableSocketCodes = new Set([
   'ECONNREFUSED',
@@ -40,13 +46,15 @@ const retryableMessage =
  */
 export function isInfrastructureError(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  const { code, cause, message } = error as Error & { code?: unknown }
+  const { code, severity, cause, message } = error as Error & { code?: unknown; severity?: unknown }
   if (typeof code === 'string') {
     if (retryableSocketCodes.has(code) || retryableStates.has(code)) return true
     // A statement that was cancelled by a timeout (57014) belongs to class 57 and is tried again too.
     if (/^[0-9A-Z]{5}$/.test(code) && code !== protocolViolation && retryableClasses.has(code.slice(0, 2)))
       return true
   }
+  // What ends the session is no answer to a statement.
+  if (severity === 'FATAL' || severity === 'PANIC') return true
   if (retryableMessage.test(message) || isStalePlan(error)) return true
   if (error instanceof AggregateError) return error.errors.some(isInfrastructureError)
   return cause !== undefined && isInfrastructureError(cause)

@@ -6,11 +6,13 @@ const coded = (code: string, message = 'broken') => Object.assign(new Error(mess
 describe('what we stand on is broken', () => {
   const states = [
     ['08006', 'connection_failure'],
+    ['26000', 'invalid_sql_statement_name'],
     ['28P01', 'invalid_password'],
     ['3D000', 'invalid_catalog_name'],
     ['40001', 'serialization_failure'],
     ['40P01', 'deadlock_detected'],
     ['42P01', 'undefined_table'],
+    ['42P05', 'duplicate_prepared_statement'],
     ['53100', 'disk_full'],
     ['53300', 'too_many_connections'],
     ['55P03', 'lock_not_available'],
@@ -35,6 +37,12 @@ describe('what we stand on is broken', () => {
     'Postgres connection has been discarded',
   ]
   test.each(messages)('%s', message => expect(isInfrastructureError(new Error(message))).toBe(true))
+
+  test('a session that is ended, whatever the code: PgBouncer has one for all that befalls it', () => {
+    const ended = Object.assign(coded('08P01', 'query_wait_timeout'), { severity: 'FATAL' })
+    expect(isInfrastructureError(ended)).toBe(true)
+    expect(isInfrastructureError(Object.assign(ended, { severity: 'ERROR' }))).toBe(false)
+  })
 
   test('as a cause, or among several', () => {
     expect(isInfrastructureError(new Error('outer', { cause: coded('57P01') }))).toBe(true)

@@ -4,6 +4,7 @@ import { type Backoff, backoffMs } from './backoff.ts'
 import { BatchMerger } from './batch-merger.ts'
 import { heartbeatsPerSession, leaveMaxMs, sessionTimeoutMsDefault, whenAborted } from './group-member.ts'
 import { fetchBytesMax, fetchPartitionBytesMax, type KafkaSettings } from './kafka-settings.ts'
+import { assigner } from './kafkajs-assigner.ts'
 import { kafkaRetry, openClient } from './kafkajs-client.ts'
 import { toIncoming } from './kafkajs-message.ts'
 import { OffsetCommits } from './offset-commits.ts'
@@ -29,6 +30,7 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
     sessionTimeout: sessionTimeoutMs,
     rebalanceTimeout: sessionTimeoutMs,
     heartbeatInterval: heartbeatIntervalMs,
+    partitionAssigners: [assigner],
     maxWaitTimeInMs: fetchWaitMaxMs,
     maxBytes: fetchBytesMax,
     maxBytesPerPartition: fetchPartitionBytesMax,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ClusterMetadata, Consumer } from '@platformatic/kafka'
+import type { ClusterMetadata, Consumer, GroupPartitionsAssigner } from '@platformatic/kafka'
+import { assignPartitions } from './assign-partitions.ts'
 import { type Backoff, backoffMs } from './backoff.ts'
 import { heartbeatsPerSession, leaveMaxMs, sessionTimeoutMsDefault, whenAborted } from './group-member.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
@@ -35,6 +36,7 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
     heartbeatInterval: sessionTimeoutMs / heartbeatsPerSession,
     // As kafkajs calls its own, so that members of both can be in one group.
     protocols: [{ name: 'RoundRobinAssigner', version: 1 }],
+    partitionAssigner,
     // Called before it joins, each time; joining waits for it.
     protocolsMetadata: () => giveUp().then(() => Buffer.alloc(0)),
   })
@@ -179,6 +181,15 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
       cutOff(member)
     },
   }
+}
+
+const partitionAssigner: GroupPartitionsAssigner = (_, members, __, metadata) => {
+  const readers = [...members].map(([memberId, { topics = [] }]) => ({ memberId, topics }))
+  const assigned = assignPartitions(readers, topic => metadata.topics.get(topic)!.partitionsCount)
+  return [...assigned].map(([memberId, given]) => ({
+    memberId,
+    assignments: new Map([...given].map(([topic, partitions]) => [topic, { topic, partitions }])),
+  }))
 }
 
 /** To keep trying would commit it to the topic that is made next by the same name. */

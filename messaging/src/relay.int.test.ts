@@ -118,6 +118,21 @@ test.each([
   expect(() => startRelay(outbox.settings(bounds))).toThrow(`${name} is ${value}; it must be a whole number`)
 })
 
+test('a pool that would be all the relay’s own is refused: the lease could not be renewed, and nobody could write', async () => {
+  const poolOf = (max: number) => new pg.Pool({ ...outbox.database, max })
+  for (const max of [1, 2])
+    expect(() => startRelay(outbox.settings({ pool: poolOf(max) }))).toThrow(`at most ${max} connections`)
+  const pool = poolOf(3)
+  const relay = startRelay(outbox.settings({ pool, leaseMs: 300 }))
+  await expect.poll(() => relay.isOwner).toBe(true)
+  // Past several renewals of the lease.
+  await sleep(1_000)
+  await outbox.append('a', 1)
+  await expect.poll(outbox.scans).toEqual([1])
+  await relay.stop()
+  await pool.end()
+})
+
 test('what was rolled back is never published', async () => {
   const client = await outbox.pool.connect()
   await client.query('begin')

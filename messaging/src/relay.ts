@@ -22,15 +22,23 @@ export type RunningRelay = {
 /** For the page in hand when draining is over, and to release the lease. */
 const releaseMaxMs = 500
 
+/** One listens and one reads for as long as the relay runs; its lease, and all others, need a third. */
+const connectionsMin = 3
+
 /** Writers that wake us leave a poll little to find; it begins at four times `pollMinMs`. */
 const idleRoundsOnceWoken = 2
 
 /**
  * Runs a relay until stopped. Failures are logged and retried with backoff, for ever. Throws only RangeError, for a
- * batchSize or batchBytes out of bounds.
+ * batchSize or batchBytes out of bounds, or a pool of fewer than 3 connections.
  */
 export function startRelay(settings: RelaySettings): RunningRelay {
   const { pool, log, name, pollMinMs, pollMaxMs, drainMaxMs, retry, observer } = completeSettings(settings)
+  const { max } = pool.options ?? {}
+  if (max < connectionsMin)
+    throw new RangeError(
+      `the pool has at most ${max} connections; a relay needs ${connectionsMin}: it keeps two, and one must be left for others.`,
+    )
   const relay = new Relay(settings)
   const stopping = new AbortController()
   let isAwake = false

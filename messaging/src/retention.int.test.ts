@@ -201,10 +201,13 @@ describe('the inbox', () => {
     await parked('put aside', 'parked', null)
     await received('redriven', '2025-01-01')
     await parked('redriven', 'redriven', '2025-01-02')
+    await received('redriven lately', '2025-01-01')
+    await parked('redriven lately', 'redriven', '2025-02-27')
     expect((await retain('2025-03-01')).inboxRows).toBe(2)
     const { rows } = await pool.query('select event_id from inbox order by 1')
-    expect(rows).toEqual([{ event_id: 'put aside' }, { event_id: 'young' }])
-    expect((await pool.query('select event_id from dead_letters')).rows).toEqual([{ event_id: 'put aside' }])
+    expect(rows.map(({ event_id }) => event_id)).toEqual(['put aside', 'redriven lately', 'young'])
+    const letters = await pool.query('select event_id from dead_letters order by 1')
+    expect(letters.rows.map(({ event_id }) => event_id)).toEqual(['put aside', 'redriven lately'])
   })
 
   test('is emptied in batches, until the signal ends it', async () => {

@@ -154,11 +154,14 @@ async function cleanDefault(pool: Pool, before: Date): Promise<number> {
 const raiseInboxFloor = `insert into inbox_floor (forgotten_before) values ($1)
   on conflict (is_only) do update set forgotten_before = excluded.forgotten_before
   where inbox_floor.forgotten_before < excluded.forgotten_before`
-/** A message that is put aside is remembered for as long as that: else it would be handled here and redriven there. */
+/**
+ * A message that is put aside is remembered for as long as that: else it would be handled here and redriven there. And for
+ * as long as any other after it: its effect is of then.
+ */
 const deleteFromInbox = `delete from inbox where ctid = any (array(
   select ctid from inbox i where processed_at < $1 and not exists (
     select from dead_letters d where d.consumer = i.consumer and d.event_id = i.event_id
-      and d.state in ('parked', 'waiting')) limit $2))`
+      and (d.state in ('parked', 'waiting') or d.closed_at >= $1)) limit $2))`
 const deleteFromDeadLetters = `delete from dead_letters where id = any (array(
   select id from dead_letters where closed_at < $1 and state in ('redriven', 'discarded') limit $2))`
 

@@ -35,6 +35,27 @@ export function testMembers(subject: Subject): void {
       expect(lines.filter(({ message }) => message.includes('gave up'))).toEqual([])
     })
 
+    test.each([
+      ['reads a topic more', 0],
+      ['reads a topic less', 1],
+    ])(
+      'of two releases the one that leads %s: all of both topics arrives',
+      async (_, first) => {
+        const { transport } = open(subject)
+        const [topic, added] = [await newTopic(transport, 4), await newTopic(transport, 4)]
+        const releases = [[topic, added], [topic]]
+        const members: Awaited<ReturnType<typeof consume>>[] = []
+        for (const topics of [releases[first]!, releases[1 - first]!]) {
+          members.push(await consume(open(subject).transport, topic, { topics }))
+        }
+        await publish(transport, topic, range(0, 40))
+        await publish(transport, added, range(100, 140))
+        const arrived = () => sorted([...new Set(members.flatMap(({ scans }) => scans()))])
+        await vi.waitFor(() => expect(arrived()).toEqual([...range(0, 40), ...range(100, 140)]), soon)
+      },
+      60_000,
+    )
+
     test('a handler that waits for its database gives its partitions up to the one that joins, and goes on', async () => {
       const { transport, lines } = open(subject)
       const topic = await newTopic(transport, 2)
