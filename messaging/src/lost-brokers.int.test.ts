@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Admin } from '@platformatic/kafka'
+import { Admin, Consumer } from '@platformatic/kafka'
 import { uniqueName } from 'scripts/test-infrastructure'
 import { type KafkaPair, startKafkaPair } from 'scripts/testing/kafka-pair'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { range } from './consumer-fixture.ts'
+import { keepingLog, range } from './consumer-fixture.ts'
 import { openKafka } from './platformatic-transport.ts'
 import { partitionOf } from './record-batch.ts'
 import type { Transport } from './transport.ts'
@@ -53,6 +53,44 @@ const publishTo = (transport: Transport, topic: string, partition: number, scans
   transport.publish(
     scans.map(scan => ({ topic, key: keysOf(partition)[0]!, value: String(scan), headers: {} })),
   )
+
+/** The name of a group that this broker coordinates. */
+async function groupOn(broker: number): Promise<string> {
+  for (;;) {
+    const groupId = uniqueName('group')
+    const asking = new Consumer({ groupId, clientId: groupId, bootstrapBrokers: kafka.first.brokers })
+    try {
+      const coordinator = await vi.waitFor(() => asking.findGroupCoordinator(), soon)
+      if ((coordinator as unknown) === broker) return groupId
+    } finally {
+      await asking.close()
+    }
+  }
+}
+
+// The first: later, the second broker coordinates none.
+test('a member whose coordinator has left the cluster between two heartbeats finds the one that has come', async () => {
+  const topic = await topicOn(1)
+  const groupId = await groupOn(2)
+  const { log } = keepingLog()
+  const clientId = uniqueName('test')
+  // Heartbeats are 12 s apart: by the second, the look for partitions has told that the broker is gone.
+  const transport = openKafka({ brokers: kafka.first.brokers, clientId, log, sessionTimeoutMs: 60_000 })
+  opened.push(() => transport.close())
+  await consume(transport, topic, { groupId })
+  const admin = openAdmin()
+  const isCommitted = (offset: bigint) =>
+    vi.waitFor(async () => {
+      const [group] = await admin.listConsumerGroupOffsets({ groups: [groupId] })
+      expect(group?.topics[0]?.partitions[0]?.committedOffset).toBe(offset)
+    }, soon)
+  await publishTo(transport, topic, 0, [0])
+  await isCommitted(1n)
+  await killSecond()
+  await sleep(14_000)
+  await publishTo(transport, topic, 0, [1])
+  await isCommitted(2n)
+}, 120_000)
 
 test('while a partition has no leader the others are published to and read, by who comes then as well; once it has one, it is too', async () => {
   const topic = await topicOn(1, 2)
