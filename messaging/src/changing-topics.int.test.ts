@@ -7,8 +7,17 @@ import { startPrivateKafka, testBrokers, uniqueName } from 'scripts/test-infrast
 import { expect, test, vi } from 'vitest'
 import { range } from './consumer-fixture.ts'
 import { openKafka } from './platformatic-transport.ts'
-import type { Transport } from './transport.ts'
-import { consume, groupOf, newTopic, open, opened, publish, soon, sorted } from './transport-suite/fixture.ts'
+import {
+  consume,
+  followed,
+  groupOf,
+  newTopic,
+  open,
+  opened,
+  publish,
+  soon,
+  sorted,
+} from './transport-suite/fixture.ts'
 
 const module = new URL('./platformatic-transport.ts', import.meta.url)
 const subject = { open: openKafka, module, exportName: 'openKafka' }
@@ -17,18 +26,6 @@ function openAdmin() {
   const admin = new Admin({ clientId: uniqueName('admin'), bootstrapBrokers: testBrokers() })
   opened.push(() => admin.close())
   return admin
-}
-
-/** What comes to one that reads beside any group, from the beginning. */
-async function followed(transport: Transport, topic: string): Promise<number[]> {
-  const values: number[] = []
-  const subscriber = await transport.follow({
-    topic,
-    begin: ranges => new Map(ranges.map(({ partition, first }) => [partition, first])),
-    onBatch: (_, messages) => void values.push(...messages.map(({ value }) => Number(value))),
-  })
-  opened.push(() => subscriber.close())
-  return values
 }
 
 const settingsOf = (topic: string, partitions = 1) => [

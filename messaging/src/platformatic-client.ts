@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import {
+  type Base,
   type BaseOptions,
   Consumer,
   findErrorBy,
@@ -7,13 +8,14 @@ import {
   type SASLMechanismValue,
 } from '@platformatic/kafka'
 import type { KafkaSettings } from './kafka-settings.ts'
+import { bearLostBrokers } from './platformatic-lost-brokers.ts'
 
 const connectTimeoutMs = 3_000
 /** Joining a group lasts up to its rebalance timeout of 10 s; what answers nothing for longer leads nowhere. */
 const requestTimeoutMs = 15_000
 const keepAliveMs = 60_000
 const metadataMaxAgeMs = 60_000
-/** How often those who read a topic look whether it has more partitions. */
+/** How often those who read a topic look whether it has more partitions, and who leads those that nobody leads. */
 export const partitionsLookMs = 10_000
 
 /** The part of each of its clients that ends it for certain. */
@@ -52,16 +54,14 @@ export function openConsumer(
   })
   // Given to it now: when made, it refuses names with a space, which Kafka allows.
   consumer.groupId = groupId
-  watch(consumer, settings)
+  prepare(consumer, settings)
   consumer.topics.trackAll(...topics)
   return consumer
 }
 
-type Watched = {
-  on(event: string, listener: (...args: never[]) => void): unknown
-}
-
-export function watch(client: Watched, { log, clientId }: KafkaSettings): void {
+/** Whatever it is for. */
+export function prepare(client: Base, { log, clientId }: KafkaSettings): void {
+  bearLostBrokers(client)
   client.on('error', (err: Error) => log.debug({ err, clientId }, 'kafka client: error'))
   client.on(
     'client:broker:connect',

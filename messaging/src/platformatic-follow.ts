@@ -5,7 +5,7 @@ import { type Backoff, backoffMs } from './backoff.ts'
 import { DamagedBatchError } from './decode-record-batch.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
 import { cutOff, isError, openConsumer, partitionsLookMs } from './platformatic-client.ts'
-import { byLeader, fetchFrom, forgetLog, type Place, rangesOf } from './platformatic-reader.ts'
+import { byLeader, fetchFrom, forgetLog, hasLeader, type Place, rangesOf } from './platformatic-reader.ts'
 import type { Following, Subscriber } from './transport.ts'
 
 const again: Backoff = { firstMs: 500, maxMs: 5_000 }
@@ -25,23 +25,20 @@ export async function follow(
     const { topics } = await consumer.metadata({ topics: [topic], forceUpdate: true })
     return topics.get(topic)!.partitions.map((_, partition) => ({ topic, partition, next: 0n }))
   }
-  const ranges = async () => rangesOf(consumer, await allPlaces())
   /** Answers whether there were any. They are read from their beginning: all in them came since we looked last. */
   async function addNewPartitions(places: Place[]): Promise<boolean> {
     const added = (await allPlaces()).slice(places.length)
-    for (const [place, { first }] of await rangesOf(consumer, added)) places.push({ ...place, next: first })
+    places.push(...added)
     return added.length > 0
   }
   async function firstPlaces(): Promise<Place[]> {
-    const found = [...(await ranges())]
+    const found = [...(await rangesOf(consumer, await allPlaces()))]
     const next = begin(found.map(([{ partition }, range]) => ({ partition, ...range })))
     return found.map(([place]) => ({ ...place, next: next.get(place.partition)! }))
   }
   /** A place that is no longer in the topic means that the topic is another: it is read from its beginning. */
   async function backInRange(places: Place[]): Promise<void> {
-    for (const [{ partition }, { first, end }] of await ranges()) {
-      const place = places.find(of => of.partition === partition)
-      if (!place) continue
+    for (const [place, { first, end }] of await rangesOf(consumer, places.filter(hasLeader))) {
       if (place.next < first || place.next > end) place.next = first
       delete place.leaderEpoch
     }
@@ -52,10 +49,10 @@ export async function follow(
       try {
         let isOver = false
         let lookAt = performance.now() + partitionsLookMs
-        const loops = [...(await byLeader(consumer, places))].map(async ([node, led]) => {
+        const loops = (await byLeader(consumer, places, log)).map(async led => {
           try {
             while (!isOver) {
-              const { fetched, cutBack, damage } = await fetchFrom(consumer, node, led)
+              const { fetched, cutBack, damage } = await fetchFrom(consumer, led)
               if (closing.signal.aborted) return
               for (const [place, to] of cutBack) {
                 forgetLog(place, place.next, to, log)
@@ -71,7 +68,7 @@ export async function follow(
               if (performance.now() < lookAt) continue
               lookAt = performance.now() + partitionsLookMs
               // Who leads them is asked anew.
-              if (await addNewPartitions(places)) return
+              if ((await addNewPartitions(places)) || !places.every(hasLeader)) return
             }
           } finally {
             isOver = true

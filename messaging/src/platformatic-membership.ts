@@ -1,16 +1,26 @@
+import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer } from '@platformatic/kafka'
 import { type Backoff, backoffMs } from './backoff.ts'
 import { DamagedBatchError } from './decode-record-batch.ts'
 import { fetchBytesMax } from './kafka-settings.ts'
 import type { Log } from './log.ts'
-import { isError } from './platformatic-client.ts'
-import { byLeader, type Fetched, fetchFrom, forgetLog, type Place, rangesOf } from './platformatic-reader.ts'
+import { isError, partitionsLookMs } from './platformatic-client.ts'
+import {
+  byLeader,
+  type Fetched,
+  fetchFrom,
+  forgetLog,
+  hasLeader,
+  type Led,
+  type Place,
+  rangesOf,
+} from './platformatic-reader.ts'
 import type { Subscription } from './transport.ts'
 
 const again: Backoff = { firstMs: 100, maxMs: 3_000 }
 
-/** `next` is where fetching is, `handled` where handling is. */
+/** `next` is where fetching is, `handled` where handling is: -1 where it has not begun, and begins with the oldest. */
 export type OwnedPlace = Place & { handled: bigint }
 
 type Settings = Pick<Subscription, 'onBatch' | 'batchSizeMax'> & {
@@ -52,11 +62,15 @@ export class Membership {
     if (places.length === 0) return
     for (let failures = 0; !signal.aborted; failures++) {
       try {
-        const leaders = await byLeader(consumer, places)
+        const leaders = await byLeader(consumer, places, log)
+        const waits = !places.every(hasLeader)
+        const lookAt = waits ? performance.now() + partitionsLookMs : Number.POSITIVE_INFINITY
         let isOver = false
-        const loops = [...leaders].map(async ([node, led]) => {
+        const loops = leaders.map(async led => {
           try {
-            for (; !isOver && !signal.aborted; failures = 0) await this.#fetchOnce(node, led)
+            await this.#begin(led.places)
+            for (; !isOver && !signal.aborted && performance.now() < lookAt; failures = 0)
+              await this.#fetchOnce(led)
           } finally {
             isOver = true
           }
@@ -74,10 +88,18 @@ export class Membership {
     }
   }
 
-  async #fetchOnce(node: number, places: OwnedPlace[]): Promise<void> {
+  async #begin(places: OwnedPlace[]): Promise<void> {
+    const beginning = places.filter(place => !hasBegun(place))
+    for (const [place, { first }] of await rangesOf(this.#settings.consumer, beginning)) {
+      place.handled = first
+      place.next = first
+    }
+  }
+
+  async #fetchOnce(led: Led<OwnedPlace>): Promise<void> {
     const { consumer } = this.#settings
     const round = this.#round
-    const { fetched, cutBack, damage } = await fetchFrom(consumer, node, places)
+    const { fetched, cutBack, damage } = await fetchFrom(consumer, led)
     if (this.#ending.signal.aborted || round !== this.#round) return
     if (cutBack.size > 0) return this.#goBack(cutBack)
     for (const { place, next, leaderEpoch } of fetched) Object.assign(place, { next, leaderEpoch })
@@ -152,10 +174,9 @@ export class Membership {
   /** What was not handled yet has expired, or the log ends before it. */
   async #comeBackInRange(): Promise<void> {
     const { consumer, places, log } = this.#settings
-    const ranges = await rangesOf(consumer, places)
-    for (const place of places) {
+    const begun = places.filter(place => hasLeader(place) && hasBegun(place))
+    for (const [place, { first, end }] of await rangesOf(consumer, begun)) {
       const { topic, partition, handled } = place
-      const { first, end } = ranges.get(place)!
       const details = { topic, partition, from: String(handled), to: String(first) }
       if (handled < first)
         log.error(
@@ -174,6 +195,8 @@ export class Membership {
     await sleep(waitMs, undefined, { signal: this.#ending.signal }).catch(() => undefined)
   }
 }
+
+const hasBegun = ({ handled }: OwnedPlace): boolean => handled >= 0n
 
 /** Off the front, at most so many messages; of a partition that has more, its first. */
 function take(waiting: Fetched<OwnedPlace>[], sizeMax: number): Fetched<OwnedPlace>[] {

@@ -1,5 +1,5 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises'
-import { type Consumer, ListOffsetTimestamps, type Offsets } from '@platformatic/kafka'
+import { type Broker, type Consumer, ListOffsetTimestamps, type Offsets } from '@platformatic/kafka'
 import { decodeRecordBatches } from './decode-record-batch.ts'
 import type { Log } from './log.ts'
 import { fetchRecords } from './platformatic-fetch.ts'
@@ -14,7 +14,11 @@ export type Place = {
   topicId?: string
   /** Of the message before `next`, by which a broker can tell that it has lost it. */
   leaderEpoch?: number | undefined
+  /** It waits for one, and is not read. */
+  isWithoutLeader?: boolean
 }
+/** What is asked of one broker until the places are divided anew, which any error of a fetch brings about. */
+export type Led<P extends Place> = { broker: Broker; places: P[]; topicIdOf(place: P): string }
 /** What a fetch brought of one partition; `next` is the offset after it. */
 export type Fetched<P extends Place> = {
   place: P
@@ -30,10 +34,33 @@ export type FetchOutcome<P extends Place> = {
   damage: Error | undefined
 }
 
-/** The places by the broker that leads them: each broker is asked apart. */
-export async function byLeader<P extends Place>(consumer: Consumer, places: P[]): Promise<Map<number, P[]>> {
-  const { topics } = await consumer.metadata({ topics: [...consumer.topics.current], forceUpdate: true })
-  return Map.groupBy(places, ({ topic, partition }) => topics.get(topic)?.partitions[partition]?.leader ?? -1)
+/** The places by the broker that leads them: each broker is asked apart. Those without a leader are told, and left out. */
+export async function byLeader<P extends Place>(
+  consumer: Consumer,
+  places: P[],
+  log: Log,
+): Promise<Led<P>[]> {
+  const { topics, brokers } = await consumer.metadata({
+    topics: [...consumer.topics.current],
+    forceUpdate: true,
+  })
+  const leaderOf = ({ topic, partition }: P) =>
+    brokers.get(topics.get(topic)?.partitions[partition]?.leader ?? -1)
+  const topicIdOf = ({ topic }: P) => topics.get(topic)!.id
+  for (const place of places) noteLeader(place, leaderOf(place) !== undefined, log)
+  const led = Map.groupBy(places.filter(hasLeader), place => leaderOf(place)!)
+  return [...led].map(([broker, places]) => ({ broker, places, topicIdOf }))
+}
+
+/** As the metadata had it last. */
+export const hasLeader = ({ isWithoutLeader }: Place): boolean => !isWithoutLeader
+
+function noteLeader(place: Place, isLed: boolean, log: Log): void {
+  const { topic, partition } = place
+  if (!isLed && hasLeader(place))
+    log.warn({ topic, partition }, 'a partition has no leader: it waits for one, and the others are read on')
+  if (isLed && !hasLeader(place)) log.info({ topic, partition }, 'a partition is led again, and read on')
+  place.isWithoutLeader = !isLed
 }
 
 /**
@@ -42,26 +69,23 @@ export async function byLeader<P extends Place>(consumer: Consumer, places: P[])
  */
 export async function fetchFrom<P extends Place>(
   consumer: Consumer,
-  node: number,
-  places: P[],
+  { broker, places, topicIdOf }: Led<P>,
 ): Promise<FetchOutcome<P>> {
   // To ask takes half a millisecond where orders come one by one: what the last answer brought leaves first.
   await endOfTurn()
-  const { topics, brokers } = await consumer.metadata({ topics: [...consumer.topics.current] })
-  const idOf = ({ topic }: Place) => topics.get(topic)!.id
-  for (const place of places) place.topicId ??= idOf(place)
-  const remade = places.filter(place => place.topicId !== idOf(place))
+  for (const place of places) place.topicId ??= topicIdOf(place)
+  const remade = places.filter(place => place.topicId !== topicIdOf(place))
   if (remade.length > 0)
     return { fetched: [], cutBack: new Map(remade.map(place => [place, 0n])), damage: undefined }
-  const connection = await consumer.connections.get(brokers.get(node)!)
+  const connection = await consumer.connections.get(broker)
   const answered = await fetchRecords(
     connection,
-    places.map(place => ({ ...place, topicId: idOf(place) })),
+    places.map(place => ({ ...place, topicId: topicIdOf(place) })),
   )
   let damage: Error | undefined
   const cutBack = new Map<P, bigint>()
   const fetched = answered.flatMap(({ topicId, partition, records, aborted, divergedAt }) => {
-    const place = places.find(of => of.partition === partition && idOf(of) === topicId)
+    const place = places.find(of => of.partition === partition && topicIdOf(of) === topicId)
     if (!place) return []
     if (divergedAt !== undefined) cutBack.set(place, divergedAt)
     const { messages, next, leaderEpoch, ...rest } = decodeRecordBatches(place, records, aborted)

@@ -7,7 +7,6 @@ import type { KafkaSettings } from './kafka-settings.ts'
 import { OffsetCommits } from './offset-commits.ts'
 import { cutOff, isError, openConsumer, partitionsLookMs } from './platformatic-client.ts'
 import { Membership, type OwnedPlace } from './platformatic-membership.ts'
-import { rangesOf } from './platformatic-reader.ts'
 import type { Subscriber, Subscription } from './transport.ts'
 
 /** About 5 s. */
@@ -58,14 +57,9 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
       partitions.map(partition => ({ topic, partition, next: -1n, handled: -1n })),
     )
     if (places.length === 0) return []
-    const [ranges, committed] = await Promise.all([
-      rangesOf(member, places),
-      member.listCommittedOffsets({ topics: assignments! }),
-    ])
+    const committed = await member.listCommittedOffsets({ topics: assignments! })
     for (const place of places) {
-      const { first } = ranges.get(place)!
-      const at = committed.get(place.topic)?.[place.partition] ?? -1n
-      place.handled = at >= 0n ? at : first
+      place.handled = committed.get(place.topic)?.[place.partition] ?? -1n
       place.next = place.handled
     }
     return places

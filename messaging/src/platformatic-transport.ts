@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Admin } from '@platformatic/kafka'
 import type { KafkaSettings } from './kafka-settings.ts'
-import { baseOptions, cutOff, isError, told, watch } from './platformatic-client.ts'
+import { baseOptions, cutOff, isError, prepare, told } from './platformatic-client.ts'
 import { follow } from './platformatic-follow.ts'
 import { openPublisher } from './platformatic-publisher.ts'
 import { subscribe } from './platformatic-subscriber.ts'
@@ -17,7 +17,7 @@ const leadersMsMax = 10_000
 export function openKafka(settings: KafkaSettings): Transport {
   const publisher = openPublisher(settings)
   const admin = new Admin(baseOptions(settings))
-  for (const client of [publisher.client, admin]) watch(client, settings)
+  for (const client of [publisher.client, admin]) prepare(client, settings)
 
   return {
     async publish(messages) {

@@ -5,7 +5,14 @@ import { fileURLToPath } from 'node:url'
 import { Kafka, logLevel } from 'kafkajs'
 import { Daemon } from './daemon.ts'
 import { kafkaInDocker, kafkaPortAdvice } from './kafka-docker.ts'
-import { asFile, brokerProperties, clusterId, heapOptions, jvmOptions } from './kafka-properties.ts'
+import {
+  asFile,
+  brokerProperties,
+  clusterId,
+  heapOptions,
+  jvmOptions,
+  type KafkaListeners,
+} from './kafka-properties.ts'
 import type { KafkaRuntime } from './kafka-runtime.ts'
 import { accepts, assertPortFree, freePort } from './ports.ts'
 import { run } from './run-command.ts'
@@ -81,9 +88,19 @@ export async function embeddedKafka(options: KafkaOptions): Promise<KafkaServer>
       // Nobody but the broker itself knows the controller's port, so any free one does.
       const advertised = `${host}:${advertisedPort}`
       const listeners = { bind: host, port, advertised, controllerPort: await freePort(), dataFolder }
-      const properties = brokerProperties(listeners)
-      writeFileSync(configuration, asFile({ ...properties, ...moreProperties(properties) }))
-      if (!existsSync(dataFolder)) await format(runtime.java, java, folder, dataFolder, formatOptions)
+      const propertiesOf = (of: KafkaListeners) => {
+        const properties = brokerProperties(of)
+        return { ...properties, ...moreProperties(properties) }
+      }
+      writeFileSync(configuration, asFile(propertiesOf(listeners)))
+      if (existsSync(dataFolder)) return
+      // Under another name and renamed, so that a crash never leaves half a format.
+      const unfinished = `${dataFolder}.unfinished`
+      await rm(unfinished, { recursive: true, force: true })
+      const forFormat = join(folder, 'format.properties')
+      writeFileSync(forFormat, asFile(propertiesOf({ ...listeners, dataFolder: unfinished })))
+      await format(runtime.java, java, forFormat, formatOptions)
+      await rename(unfinished, dataFolder)
     },
     readyOnce: () => kafkaAnswers(host, port),
     readyMsMax: 60_000,
@@ -107,19 +124,7 @@ function javaProperties(logFile: string): string[] {
   return [`-Dlog4j2.configurationFile=${logging}`, `-Dkafka.log.file=${resolve(logFile)}`]
 }
 
-/** Formats under another name and renames it, so that a crash never leaves half a format. */
-async function format(
-  java: string,
-  options: string[],
-  folder: string,
-  dataFolder: string,
-  users: string[],
-): Promise<void> {
-  const unfinished = `${dataFolder}.unfinished`
-  const configuration = join(folder, 'format.properties')
-  const properties = { bind: host, port: 9092, advertised: `${host}:9092`, controllerPort: 9093 }
-  await rm(unfinished, { recursive: true, force: true })
-  writeFileSync(configuration, asFile(brokerProperties({ ...properties, dataFolder: unfinished })))
+async function format(java: string, options: string[], configuration: string, users: string[]) {
   await run(java, [
     ...options,
     'kafka.tools.StorageTool',
@@ -130,7 +135,6 @@ async function format(
     configuration,
     ...users,
   ])
-  await rename(unfinished, dataFolder)
 }
 
 /** The broker accepts connections before it can serve: only one that names itself is ready. */

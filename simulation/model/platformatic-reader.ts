@@ -1,17 +1,18 @@
 import { Buffer } from 'node:buffer'
-import type { FetchOutcome, Place } from '../../messaging/src/platformatic-reader.ts'
+import type { FetchOutcome, Led, Place } from '../../messaging/src/platformatic-reader.ts'
 import type { ModelConsumer } from './consumer-group.ts'
 
 export const fetchBytesMax = Number.POSITIVE_INFINITY
 const fetchedMax = 6
 
-export const byLeader = async <P extends Place>(_: ModelConsumer, places: P[]) => new Map([[1, places]])
+export const hasLeader = () => true
+
+export const byLeader = async <P extends Place>(_: ModelConsumer, places: P[]) => [{ places }]
 
 /** Anybody may read: the broker asks no reader for its group. */
 export async function fetchFrom<P extends Place>(
   { kafka, instance, isClosed }: ModelConsumer,
-  _: number,
-  places: P[],
+  { places }: Pick<Led<P>, 'places'>,
 ): Promise<FetchOutcome<P>> {
   const fetched = await kafka.scheduler.call(instance, 'fetch', () =>
     places.flatMap(place => {
@@ -36,6 +37,7 @@ export async function fetchFrom<P extends Place>(
 }
 
 export async function rangesOf<P extends Place>({ kafka, instance }: ModelConsumer, places: P[]) {
+  if (places.length === 0) return new Map()
   return kafka.scheduler.call(instance, 'find ranges', () => {
     const end = ({ topic, partition }: P) => BigInt(kafka.log(topic)[partition]?.length ?? 0)
     return new Map(places.map(place => [place, { first: 0n, end: end(place) }]))

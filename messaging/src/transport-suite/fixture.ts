@@ -65,6 +65,18 @@ export async function consume(
   opened.push(() => subscriber.close())
   return { batches, subscriber, scans: () => batches.flat().map(({ value }) => Number(value)) }
 }
+/** What comes to one that reads beside any group, from the beginning. */
+export async function followed(transport: Transport, topic: string): Promise<number[]> {
+  const values: number[] = []
+  const subscriber = await transport.follow({
+    topic,
+    begin: ranges => new Map(ranges.map(({ partition, first }) => [partition, first])),
+    onBatch: (_, messages) => void values.push(...messages.map(({ value }) => Number(value))),
+  })
+  opened.push(() => subscriber.close())
+  return values
+}
+
 export const sorted = (numbers: number[]) => numbers.toSorted((a, b) => a - b)
 /** Per key, the first arrivals are in the order of publishing. */
 export function expectOrdered(arrived: number[], all: number[], keys = 40) {
