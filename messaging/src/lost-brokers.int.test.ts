@@ -119,6 +119,9 @@ test('while a partition has no leader the others are published to and read, by w
     await sleep(1_000)
   }
   expect(told()).toMatchObject([[waits], [waits]])
+  await expect(publishTo(publisher, topic, 1, [30])).rejects.toThrow(
+    `No broker leads partition 1 of ${topic}`,
+  )
 
   await kafka.second.start()
   await vi.waitFor(() => publishTo(publisher, topic, 1, [30]), soon)

@@ -14,6 +14,7 @@ const again: Backoff = { firstMs: 200, maxMs: 3_000 }
 
 /** Messages of one partition. */
 type Batch = { topic: string; partition: number; records: Buffer }
+const nameOf = ({ topic, partition }: Batch) => `partition ${partition} of ${topic}`
 
 /**
  * Its connections and its metadata are the client's; what is sent is encoded here, since the client takes three times as
@@ -33,12 +34,12 @@ export function openPublisher(settings: KafkaSettings) {
         const metadata = await client.metadata({ topics, forceUpdate: attempt > 0 })
         batches ??= new Set(batchesOf(messages, topic => metadata.topics.get(topic)!.partitionsCount))
         const left = batches
-        const byLeader = Map.groupBy(
-          left,
-          ({ topic, partition }) => metadata.topics.get(topic)!.partitions[partition]!.leader,
+        const byLeader = Map.groupBy(left, ({ topic, partition }) =>
+          metadata.brokers.get(metadata.topics.get(topic)!.partitions[partition]!.leader),
         )
         const sent = [...byLeader].map(async ([leader, led]) => {
-          const connection = await client.connections.get(metadata.brokers.get(leader)!)
+          if (!leader) throw new Error(`No broker leads ${led.map(nameOf).join(', ')}`)
+          const connection = await client.connections.get(leader)
           await produce(connection, led)
           for (const batch of led) left.delete(batch)
         })
