@@ -19,8 +19,9 @@ import { answerClientError } from './client-error.ts'
 import { drainOnClose } from './drain.ts'
 import { encodingProblem, readJson } from './json-body.ts'
 import type { Logger } from './log.ts'
+import { answerNotFound } from './not-found.ts'
 import { type AnswerPart, partAnswerer } from './part.ts'
-import { handleError, Problem, ProblemSchema, sendProblem } from './problem.ts'
+import { handleError, ProblemSchema } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
 import { observeHttp, watchRequests } from './telemetry/observe-http.ts'
 import type { Telemetry } from './telemetry/start-telemetry.ts'
@@ -87,17 +88,7 @@ export async function createApp(
 
   app.setValidatorCompiler(compileValidator)
   app.setErrorHandler(handleError)
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      request,
-      reply,
-      new Problem(
-        404,
-        'not_found',
-        `There is no ${request.method} ${request.url.split('?')[0]} here. /docs lists every call.`,
-      ),
-    ),
-  )
+  answerNotFound(app)
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
     done()
