@@ -32,3 +32,14 @@ test('who expects what nobody knows is answered all the same', async () => {
   socket.write(order('host: x\r\nexpect: miracles\r\n'))
   expect(await text(socket)).toMatch(/^HTTP\/1.1 200 .*\{"got":\{"a":1\}\}/s)
 })
+
+test('a client that leaves in the middle of its body is no failure of ours', async () => {
+  const { app, logged, connect } = await listen()
+  const socket = connect()
+  socket.write(order('host: x\r\n').slice(0, -3))
+  const [{ socket: theirs }] = await once(app.server, 'request')
+  socket.destroy()
+  await once(theirs, 'close')
+  await new Promise(setImmediate)
+  expect(logged.filter(({ level }) => level > 30)).toEqual([])
+})
