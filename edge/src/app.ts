@@ -19,8 +19,9 @@ import { answerClientError } from './client-error.ts'
 import { drainOnClose } from './drain.ts'
 import { encodingProblem, readJson } from './json-body.ts'
 import type { Logger } from './log.ts'
+import { answerNotFound } from './not-found.ts'
 import { type AnswerPart, partAnswerer } from './part.ts'
-import { handleError, Problem, ProblemSchema, sendProblem } from './problem.ts'
+import { handleError, Problem, ProblemSchema } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
 import { observeHttp, watchRequests } from './telemetry/observe-http.ts'
 import type { Telemetry } from './telemetry/start-telemetry.ts'
@@ -67,10 +68,14 @@ export async function createApp(
 ): Promise<App> {
   const app: App = Fastify({
     ...options,
-    serverFactory: serve =>
-      createServer({ keepAliveTimeout: idleMsMax }, (request, response) => {
+    serverFactory: serve => {
+      // Node itself would answer without a body what has no Host, or expects what it does not know.
+      const options = { keepAliveTimeout: idleMsMax, requireHostHeader: false }
+      const server = createServer(options, (request, response) => {
         if (!answerFirst?.(request, response)) serve(request, response)
-      }),
+      })
+      return server.on('checkExpectation', (...asked) => server.emit('request', ...asked))
+    },
     loggerInstance: log as FastifyBaseLogger,
     bodyLimit: bodyBytesMax,
     // Fastify would write two lines for each request; writeAccessLog writes one.
@@ -87,20 +92,10 @@ export async function createApp(
 
   app.setValidatorCompiler(compileValidator)
   app.setErrorHandler(handleError)
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      request,
-      reply,
-      new Problem(
-        404,
-        'not_found',
-        `There is no ${request.method} ${request.url.split('?')[0]} here. /docs lists every call.`,
-      ),
-    ),
-  )
+  answerNotFound(app)
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
-    done()
+    done(request.raw.httpVersion === '1.1' && request.headers.host === undefined ? noHost() : undefined)
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
@@ -143,6 +138,9 @@ export async function createApp(
   app.get('/openapi.json', { schema: { hide: true } }, async () => shown(app.swagger()))
   return app
 }
+
+const noHost = () =>
+  new Problem(400, 'invalid_request', 'The request has no Host header, which HTTP/1.1 asks for.')
 
 /** A parameter with a default is always there for the route, and need not be for the client. */
 function withOptionalDefaults(schema: FastifySchema): FastifySchema {

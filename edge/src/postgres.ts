@@ -1,5 +1,5 @@
-import { Kysely, PostgresDialect } from 'kysely'
-import { saveRoundTrips } from 'messaging/round-trips'
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely'
+import { deferred, saveRoundTrips } from 'messaging/round-trips'
 import pg from 'pg'
 import { Type } from 'typebox'
 import { Port } from './config.ts'
@@ -80,3 +80,14 @@ export function openPool(address: PostgresAddress, name: string, max: number): p
 
 export const openDatabase = <Tables>(pool: pg.Pool): Kysely<Tables> =>
   new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+
+/** Less than a client waits for, and than an order waits for its run; far more than two who want the same wait for each other. */
+const lockWaitMsMax = 2_000
+
+/**
+ * For a transaction that a client waits for: it waits no longer than this for a lock, and then fails as where the database is
+ * gone. Whoever holds it for so long stands still, and may until its session ends, in a minute. Meanwhile those who ask
+ * again would take all connections, or keep all orders waiting that share their transaction. Needs no round trip.
+ */
+export const boundLockWaits = <DB>(trx: Transaction<DB>): Promise<unknown> =>
+  deferred(sql`set local lock_timeout = ${sql.lit(lockWaitMsMax)}`).execute(trx)

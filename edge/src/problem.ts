@@ -65,10 +65,14 @@ const titleOf = (code: string) => (code.charAt(0).toUpperCase() + code.slice(1))
 
 /** The one place where errors become HTTP. What is not recognised is a bug: logged whole, answered without detail. */
 export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = problemFor(error)
+  const problem = isCutShort(error, request) ? cutShort() : problemFor(error)
   if (problem.status >= 500) request.log.error({ err: error }, problem.code)
   return sendProblem(request, reply, problem)
 }
+
+/** Its client went away in the middle of the body: nothing that we stand on is broken, and nobody reads the answer. */
+const isCutShort = (error: Error, { raw }: FastifyRequest) => raw.errored === error
+const cutShort = () => new Problem(400, 'invalid_request', 'The body did not come to its end.')
 
 export function problemFor(error: Error & Partial<FastifyError>): Problem {
   if (error instanceof Problem) return error

@@ -47,7 +47,9 @@ export async function buildGateway({
     {
       title: 'Order payments',
       description:
-        'Orders placed over HTTP, paid from a balance and settled; every public call. `/asyncapi.json` tells of the topics.',
+        'Orders placed over HTTP, paid from a balance and settled; every public call. `/asyncapi.json` tells of the topics. ' +
+        'Every error is a problem of RFC 9457: of a path that is none of these 404 `not_found`, of one that does not take ' +
+        'the method 405 `method_not_allowed` with `Allow`.',
     },
     log,
     {

@@ -57,7 +57,7 @@ async function askHealth(upstream: Upstream, timeoutMs: number): Promise<Service
   const inner = Math.max(0.1, Math.round(timeoutMs * timeoutShare) / 1_000)
   let told: unknown
   const { status, duration_ms, detail } = await runCheck(async () => {
-    const outcome = await upstream.ask(
+    const outcome = await upstream.askAside(
       { method: 'GET', path: `/health?timeout=${inner}`, headers: {} },
       timeoutMs,
     )

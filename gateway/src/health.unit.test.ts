@@ -92,3 +92,20 @@ test('a timeout that is none is refused', async () => {
     expect((await health([await up(), await up()], {}, query)).status, query).toBe(400)
   }
 })
+
+test('a service that has more to do than it can is up all the same', async () => {
+  const busy = await startUpstream(({ method }, response) => {
+    if (method === 'GET') json(response, 200, { status: 'up', dependencies })
+  })
+  const gateway = await startGateway({ orders: busy.url, payments: busy.url })
+  opened.push(busy, gateway)
+  const orders = Array.from({ length: 700 }, () =>
+    fetch(`${gateway.url}/orders`, { method: 'POST', body: '{}' }),
+  )
+  expect(await (await Promise.race(orders)).json()).toMatchObject({ code: 'overloaded' })
+  const answer = await fetch(`${gateway.url}/health`)
+  expect(await answer.json()).toMatchObject({ services: { orders: { status: 'up', dependencies } } })
+  expect(answer.status).toBe(200)
+  await busy.close()
+  await Promise.all(orders)
+})

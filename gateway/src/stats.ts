@@ -43,7 +43,7 @@ export function registerStats(app: App, upstreams: Record<ServiceName, Upstream>
 }
 
 async function askStats(upstream: Upstream, headers: Record<string, string>): Promise<unknown> {
-  const outcome = await upstream.ask({ method: 'GET', path: '/stats', headers }, timeoutMs)
+  const outcome = await upstream.askAside({ method: 'GET', path: '/stats', headers }, timeoutMs)
   if (outcome.kind === 'unavailable' || outcome.status !== 200) return null
   try {
     return JSON.parse(String(outcome.body))

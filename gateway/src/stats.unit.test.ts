@@ -41,4 +41,18 @@ describe('stats', () => {
     expect(answer.status).toBe(200)
     expect(await answer.json()).toMatchObject({ orders: null, payments: null })
   })
+
+  test('are told also of a service that has more to do than it can', async () => {
+    const busy = await startUpstream(({ method }, response) => {
+      if (method === 'GET') json(response, 200, orders)
+    })
+    const gateway = await keep(startGateway({ orders: busy.url }))
+    const placed = Array.from({ length: 700 }, () =>
+      fetch(`${gateway.url}/orders`, { method: 'POST', body: '{}' }),
+    )
+    expect((await Promise.race(placed)).status).toBe(503)
+    expect(await (await fetch(`${gateway.url}/stats`)).json()).toMatchObject({ orders })
+    await busy.close()
+    await Promise.all(placed)
+  })
 })

@@ -229,5 +229,5 @@ test('clients of the gateway see no difference, and the call itself is not reach
   expect(told.match(/(?<=\r\nlocation: )\S+/g)).toEqual([...bodies, 'last'])
   expect(new Set(told.match(/(?<=\r\ncontent-type: ).*(?=\r\n)/g))).toEqual(new Set([problem]))
   expect(orders.arrived.filter(({ method }) => method === 'POST').map(({ url }) => url)).toEqual([path])
-  expect(await sendRaw(gateway.port, post(path, 'connection: close\r\n')('[]'))).toMatch(/^HTTP\/1.1 404 /)
+  expect(await sendRaw(gateway.port, post(path, 'connection: close\r\n')('[]'))).toMatch(/^HTTP\/1.1 405 /)
 })

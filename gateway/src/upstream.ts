@@ -23,8 +23,12 @@ export type Upstream = {
   send(request: Request, timeoutMs?: number): Promise<Outcome>
   /** Sends what it admits. Never rejects and never takes longer than the timeout. Nothing is sent twice, whatever the method. */
   ask(request: Request, timeoutMs?: number): Promise<Outcome>
+  /** The same, past all that waits: for how the service does, which is asked most when it has too much to do. */
+  askAside(request: Request, timeoutMs?: number): Promise<Outcome>
   close(): Promise<void>
 }
+type Lane = Pick<Upstream, 'whyRefused' | 'admit' | 'send' | 'ask' | 'close'>
+type LaneLimits = { connectionsMax: number; requestsMax: number; waitMsMax: number }
 
 /**
  * One connection carries one request at a time, and orders that share a transaction are answered together: so of those
@@ -41,6 +45,7 @@ const requestsMax = 640
  * a queue bounded by number alone made everybody wait until the timeout, and then nobody was told in time.
  */
 const waitMsMaxDefault = 1_000
+const asideLimits = { connectionsMax: 16, requestsMax: 64, waitMsMax: waitMsMaxDefault }
 /** Lists are bounded at 200 rows; an answer is kept whole so that one cut short is a 503 and no broken 200. */
 const answerBytesMax = 4 * 1024 * 1024
 
@@ -50,6 +55,21 @@ export function openUpstream(
   timeoutMsDefault: number,
   waitMsMax = waitMsMaxDefault,
 ): Upstream {
+  const main = openLane(origin, timeoutMsDefault, { connectionsMax, requestsMax, waitMsMax })
+  const aside = openLane(origin, timeoutMsDefault, asideLimits)
+  return {
+    ...main,
+    name,
+    askAside: aside.ask,
+    close: async () => void (await Promise.all([main.close(), aside.close()])),
+  }
+}
+
+function openLane(
+  origin: string,
+  timeoutMsDefault: number,
+  { connectionsMax, requestsMax, waitMsMax }: LaneLimits,
+): Lane {
   const pool = new Pool(origin, {
     connections: connectionsMax,
     pipelining: 1,
@@ -81,7 +101,7 @@ export function openUpstream(
       pending--
     }
   }
-  const send: Upstream['send'] = (request, timeoutMs = timeoutMsDefault) =>
+  const send: Lane['send'] = (request, timeoutMs = timeoutMsDefault) =>
     new Promise(resolve => {
       const exchange: Exchange = new Exchange(timeoutMs, {
         onLetGo() {
@@ -102,7 +122,6 @@ export function openUpstream(
       }
     })
   return {
-    name,
     whyRefused,
     admit,
     send,

@@ -238,6 +238,10 @@ describe('the rest', () => {
     ['a timeout too long', { url: '/health?timeout=31' }, invalid('timeout')],
     ['a timeout that is no number', { url: '/health?timeout=soon' }, invalid('timeout')],
     ['a path that is not here', { url: '/accounts' }, { status: 404, code: 'not_found' }],
-    ['a method that is not here', { method: 'DELETE', url: '/users/7' }, { status: 404, code: 'not_found' }],
+    [
+      'a method that is not here',
+      { method: 'DELETE', url: '/users/7' },
+      { status: 405, code: 'method_not_allowed' },
+    ],
   ])('%s', (_, request, expected) => refuses(request, expected))
 })

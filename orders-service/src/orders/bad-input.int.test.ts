@@ -258,8 +258,8 @@ describe('reading is refused', () => {
   })
 
   test('where there is no such call', async () => {
-    await expectProblem({ method: 'DELETE', url: `/orders/${id}` }, 404, 'not_found')
-    await expectProblem({ method: 'PUT', url: '/orders', payload: good }, 404, 'not_found')
+    await expectProblem({ method: 'DELETE', url: `/orders/${id}` }, 405, 'method_not_allowed')
+    await expectProblem({ method: 'PUT', url: '/orders', payload: good }, 405, 'method_not_allowed')
     await expectProblem({ url: '/nothing' }, 404, 'not_found')
   })
 })

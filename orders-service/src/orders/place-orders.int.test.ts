@@ -259,6 +259,20 @@ describe('an idempotency key', () => {
     expect(await tasks()).toHaveLength(42)
   })
 
+  test('that an instance holds which stands still makes no other order wait for it', async () => {
+    const frozen = await service.db.startTransaction().execute()
+    await sql`insert into idempotency_keys values ('POST /orders', 'held', '', '{}')`.execute(frozen)
+    const again = service.post(order, key('held'))
+    await sleep(gatherMs)
+    const others = await Promise.all([service.post(order), service.post(order, key('other'))])
+    expect(others.map(({ statusCode }) => statusCode)).toEqual([201, 201])
+    const refused = await again
+    expect([refused.statusCode, refused.headers['retry-after']]).toEqual([503, '1'])
+    await frozen.rollback().execute()
+    expect((await service.post(order, key('held'))).statusCode).toBe(201)
+    expect(await ordersPlaced()).toHaveLength(3)
+  }, 10_000)
+
   test('is remembered by an instance that starts later', async () => {
     const before = await service.newApp()
     const first = await service.post(order, key('once'), before)

@@ -1,4 +1,5 @@
 import { earlierAnswers, type IdempotentRequest, takeIdempotencyKeys } from 'edge/idempotency'
+import { boundLockWaits } from 'edge/postgres'
 import type { Kysely, Transaction } from 'kysely'
 import { failpointsOf } from 'messaging/failpoint'
 import type { OrdersDatabase } from '../database.ts'
@@ -26,7 +27,7 @@ export type Placement =
 const operation = 'POST /orders'
 
 /**
- * Places orders in one transaction of at most four statements, however many they are; their outbox rows stand in
+ * Places orders in one transaction of at most five statements, however many they are; their outbox rows stand in
  * the order of the requests. Throws only when none is placed, or when the connection broke during the commit.
  */
 export async function placeOrders(
@@ -74,6 +75,7 @@ async function claimKeys(
   if (keyed.length === 0) return new Map()
   // Of several with one key in this batch the first takes it; the others then find it taken, like any later one.
   const firstByKey = new Map(keyed.toReversed().map(one => [one.request.key, one]))
+  await boundLockWaits(trx)
   const free = await takeIdempotencyKeys(trx, operation, [...firstByKey.values()])
   const late = keyed.filter(one => firstByKey.get(one.request.key) !== one || !free.has(one.request.key))
   const earlier = await earlierAnswers<OrdersDatabase, OrderAnswer>(

@@ -116,6 +116,19 @@ describe('changing a balance', () => {
     expect((await change(0.01)).json()).toMatchObject({ balance: 9999999999999.99 })
   })
 
+  test('of an account that stands still makes no other wait for long, and takes nothing', async () => {
+    await post({ user_id: 8, balance: 1 })
+    const frozen = await service.db.startTransaction().execute()
+    await sql`select from accounts where user_id = 7 for update`.execute(frozen)
+    const refused = Array.from({ length: 20 }, async () => change(1))
+    const other = await change(1, { user: 8 })
+    expect(other.statusCode).toBe(200)
+    for (const { statusCode, headers } of await Promise.all(refused))
+      expect([statusCode, headers['retry-after']]).toEqual([503, '1'])
+    await frozen.rollback().execute()
+    expect(await balances()).toEqual([100, 2])
+  }, 20_000)
+
   test('of a user without an account is 404', async () => {
     const answer = await change(1, { user: 8 })
     expect(answer.statusCode).toBe(404)

@@ -1,5 +1,6 @@
 import { earlierAnswer, type IdempotentRequest, takeIdempotencyKeys } from 'edge/idempotency'
 import { decimalFromMinor } from 'edge/money'
+import { boundLockWaits } from 'edge/postgres'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { failpointsOf } from 'messaging/failpoint'
 import { RaceLostError } from 'messaging/infrastructure-error'
@@ -36,6 +37,7 @@ export async function changeBalance(
   { userId, changeMinor, idempotency }: ChangeBalance,
 ): Promise<ChangeBalanceOutcome> {
   const outcome = await db.transaction().execute(async (trx): Promise<ChangeBalanceOutcome> => {
+    await boundLockWaits(trx)
     const row = await trx
       .selectFrom('accounts')
       .selectAll()
