@@ -231,3 +231,13 @@ describe('without a violation in light and dark, and at 320 px', () => {
 
 test('the header is no wider than any screen, while the stream is not live yet too', () =>
   fitsAnyScreen(ui, '/'))
+
+test('charts are drawn where the browser has a language that Intl does not know', async () => {
+  const { page, complaints } = await ui.visit('about:blank')
+  await page.addInitScript(
+    `Object.defineProperty(Navigator.prototype, 'language', { get: () => 'en-US@posix' })`,
+  )
+  await page.goto(`${ui.url}/flow`)
+  await page.locator('.chart canvas').first().waitFor()
+  expect(complaints).toEqual([])
+})
