@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { CommonConfig, ConfigError, parseConfig } from 'edge/config'
 import { databaseAddress, databaseConfig } from 'edge/postgres'
-import { loadEnvironmentFile } from 'scripts/system/settings'
+import { loadEnvironmentFile, readSettings } from 'scripts/system/settings'
 import { Type } from 'typebox'
 import { check } from './checker/check.ts'
 import { readState } from './checker/read-state.ts'
@@ -13,8 +13,10 @@ import { describeViolation } from './report.ts'
 const usage = `npm run check-history -- history.jsonl … [--state state.json]
 
 Reads what was asked for and answered, compares it with what there is in the end, and names what was lost, doubled,
-out of order or stuck. What there is: read from the databases and topics that ORDERS_DB_*, PAYMENTS_DB_* and
-KAFKA_BROKERS name, or from a file. Both formats are in docs/checker.md. Ends with 0 where all is well, 1 where not.`
+out of order or stuck. What there is: read from databases and topics, which the same variables name as for npm start,
+or from a file. Both formats are in docs/checker.md.
+
+Ends with 0 where all is well, 1 where not, 2 where that cannot be told.`
 
 const Where = Type.Object({
   ...CommonConfig,
@@ -57,7 +59,7 @@ async function main(): Promise<number> {
 async function readRunning(users: number[]): Promise<FinalState> {
   loadEnvironmentFile()
   try {
-    const config = parseConfig(Where, process.env)
+    const config = parseConfig(Where, readSettings(process.env).env)
     const databases = {
       orders: databaseAddress(config, 'ORDERS'),
       payments: databaseAddress(config, 'PAYMENTS'),

@@ -7,7 +7,7 @@ import { startSystem, uniqueName } from 'scripts/test-infrastructure'
 import type { SystemHandle } from 'scripts/testing/launch-system'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { newUserId, ShopClient } from './shop-client.ts'
-import { besidesRefusals, openUi, type TestUi, violations } from './ui-fixture.ts'
+import { besidesRefusals, fitsAnyScreen, openUi, type TestUi, violations } from './ui-fixture.ts'
 
 let system: SystemHandle
 let shop: ShopClient
@@ -267,6 +267,9 @@ test('replay tells what it would send, and with --yes sends the same messages in
   await vi.waitFor(async () => expect((await shop.account(userId)).body.balance).toBe(90), soon)
   expect((await shop.ledger(userId)).body).toHaveLength(5)
 })
+
+test('in a browser: the header, with one page more, fits any screen', () =>
+  fitsAnyScreen(desk, '/dead-letters'))
 
 /** Reads from the start until `count` have come (of this key). */
 async function readTopic(topic: string, count: number, of?: string) {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -95,6 +95,14 @@ test('a second start refuses, a killed service and Postgres come back, Ctrl-C le
   expect(second.output).toContain(`It runs already (pid ${recorded().owner.pid})`)
   expect(second.output).toContain(`http://127.0.0.1:${env.GATEWAY_PORT}`)
 
+  const history = join(dataFolder, 'history.jsonl')
+  const refused = { op: 'a', act: 'open_account', user: 7, amount: '1', from: 1, to: 2, outcome: 'refused' }
+  writeFileSync(history, JSON.stringify(refused))
+  expect(await command('check-history', [history]).ended).toMatchObject({
+    code: 0,
+    output: expect.stringContaining('all is well.'),
+  })
+
   for (const name of ['payments-service', 'postgres']) {
     process.kill(pidOf(name), 'SIGKILL')
     await system.untilSaid(`${name} ended (signal SIGKILL); starting it again in 0.25 s.`)
@@ -136,4 +144,12 @@ test('a taken port is one message that names the variable, and nothing stays beh
   expect(output).toContain(`port ${env.GATEWAY_PORT}, wanted for gateway (GATEWAY_PORT)`)
   expect(output).toContain(`port ${env.ORDERS_METRICS_PORT}, wanted for metrics (ORDERS_METRICS_PORT)`)
   await expectNothingLeft()
+})
+
+test('a data folder that cannot be written is one message', async () => {
+  const file = join(dataFolder, 'a-file')
+  writeFileSync(file, '')
+  const { code, output } = await start({ DATA_DIR: file }).ended
+  expect(code).toBe(1)
+  expect(output).toMatch(/^Not started\. .*a-file cannot be written: .* set DATA_DIR to another folder\.\n$/)
 })

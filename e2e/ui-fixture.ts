@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import { expect } from 'vitest'
 import { openApp } from '../ui/app.ts'
 import { buildIfStale } from '../ui/build.ts'
 import { openBrowser } from './ui-browser.ts'
@@ -78,4 +79,21 @@ export async function violations(page: Page): Promise<string[]> {
   return violations.map(
     ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
   )
+}
+
+/** Fails where a page is wider than some screen, with the longest words that the stream's status has. */
+export async function fitsAnyScreen(ui: TestUi, path: string): Promise<void> {
+  const { page } = await ui.visit('about:blank')
+  await page.route(/\/api\/orders\/events/, () => new Promise<void>(() => undefined))
+  await page.goto(ui.url + path)
+  await page.getByText('Connecting…').waitFor()
+  for (let width = 1_040; width >= 320; width -= 16) {
+    await page.setViewportSize({ width, height: 640 })
+    // Polled, since the first layout after a resize may be a pixel off.
+    await expect
+      .poll(() => page.evaluate<number>('document.documentElement.scrollWidth - innerWidth'), {
+        message: `${width} px`,
+      })
+      .toBeLessThanOrEqual(0)
+  }
 }

@@ -2,7 +2,7 @@ import type { Page, Route } from 'playwright-core'
 import { startSystem } from 'scripts/test-infrastructure'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { newUserId, ShopClient } from './shop-client.ts'
-import { openUi, type TestUi, violations } from './ui-fixture.ts'
+import { fitsAnyScreen, openUi, type TestUi, violations } from './ui-fixture.ts'
 
 /** Every page in every state it can be in: no violation by axe, and nothing wider than the narrowest screen. */
 
@@ -227,4 +227,17 @@ describe('without a violation in light and dark, and at 320 px', () => {
       expect(await cut(page)).toEqual([])
     })
   })
+})
+
+test('the header is no wider than any screen, while the stream is not live yet too', () =>
+  fitsAnyScreen(ui, '/'))
+
+test('charts are drawn where the browser has a language that Intl does not know', async () => {
+  const { page, complaints } = await ui.visit('about:blank')
+  await page.addInitScript(
+    `Object.defineProperty(Navigator.prototype, 'language', { get: () => 'en-US@posix' })`,
+  )
+  await page.goto(`${ui.url}/flow`)
+  await page.locator('.chart canvas').first().waitFor()
+  expect(complaints).toEqual([])
 })

@@ -9,6 +9,18 @@ const settings = join(projectFolder, 'e2e/fuzz')
 const folder = join(projectFolder, '.data/fuzz')
 const venv = join(folder, `venv-${version}`)
 
+const usage = `npm run fuzz [-- OPTIONS OF SCHEMATHESIS]
+
+Calls a running system in thousands of wrong and right ways, made from its own OpenAPI document: five minutes.
+For instance --seed 7 --max-examples 2000, or --phases stateful --max-time 60. docs/fuzzing.md tells more.
+
+Needs Python 3.11 or newer; schemathesis is fetched on the first run, into .data/fuzz/.
+Ends with 0 where every answer is as the document says. GATEWAY_URL names the running system; without it, what npm start runs.`
+
+if (process.argv.includes('--help')) {
+  console.log(usage)
+  process.exit(0)
+}
 loadEnvironmentFile()
 const gatewayUrl = process.env.GATEWAY_URL || `http://127.0.0.1:${process.env.GATEWAY_PORT || 8080}`
 await fetch(`${gatewayUrl}/openapi.json`).catch(() => {

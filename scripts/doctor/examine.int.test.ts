@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { createApp } from 'edge/app'
 import { registerHealth } from 'edge/health'
 import { openLog } from 'edge/log'
@@ -169,4 +171,16 @@ test('what may not be read is told of as not known', async () => {
       what: expect.stringMatching(/could not be looked at: permission denied/),
     },
   ])
+})
+
+test('a broker and a service that take connections and say nothing are told of, in seconds', async () => {
+  const silent = createServer(() => undefined).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  const kafka = new KafkaCluster({ brokers: [`127.0.0.1:${port}`] })
+  const services = [{ name: 'orders', where: 'orders-service', url: `http://127.0.0.1:${port}` }]
+  const { findings } = await examine({ ...healthy, databases: [], kafka, services })
+  await kafka.close()
+  expect(lines(findings)).toEqual(['fault reach: Kafka', 'fault services: orders-service'])
+  silent.close()
 })

@@ -3,6 +3,10 @@ import kafkajs, { type Admin, type Kafka } from 'kafkajs'
 import type { KafkaSettings } from 'messaging/kafka-settings'
 import { openClient } from 'messaging/kafkajs-client'
 import type { TopicState } from './checks/topics.ts'
+import { within } from './within.ts'
+
+const answerMsMax = 5_000
+const farewellMsMax = 1_000
 
 /** Stamped by the broker as it is appended: the only way to ask one for its time. */
 const clockTopic = 'doctor_clock'
@@ -27,9 +31,12 @@ export class KafkaCluster {
     this.#cutOff = cutOff
   }
 
-  /** Rejects where no broker answers, after some 5 s. */
+  /** Rejects where no broker answers, after some 5 s: kafkajs waits minutes for one that takes the connection and is silent. */
   async ping(): Promise<void> {
-    await (await this.#connected()).describeCluster()
+    await within(
+      answerMsMax,
+      this.#connected().then(admin => admin.describeCluster()),
+    )
   }
 
   /** Undefined where there is no such topic. */
@@ -77,7 +84,10 @@ export class KafkaCluster {
   }
 
   async close(): Promise<void> {
-    await this.#admin?.then(admin => admin.disconnect()).catch(() => undefined)
+    if (this.#admin) {
+      const left = this.#admin.then(admin => admin.disconnect())
+      await within(farewellMsMax, left).catch(() => undefined)
+    }
     this.#cutOff()
   }
 

@@ -150,7 +150,7 @@ export class Daemon {
 
   whereToLook(): string {
     const line = lastErrorLine(this.options.logFile, this.#logBegin)
-    const end = line?.includes('\n') ? '\n' : '. '
+    const end = line?.includes('\n') ? '\n' : line?.endsWith('.') ? ' ' : '. '
     return `${line ? `Its log ends with: ${line}${end}` : ''}See ${this.options.logFile}`
   }
 

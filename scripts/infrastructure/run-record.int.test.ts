@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,6 +55,29 @@ test('what a killed owner left running is stopped by the next claim', async () =
   const ended = once(child, 'exit')
   expect(await claimRun(path, null, stopMsMax)).toMatchObject({ kind: 'claimed', orphansStopped: ['child'] })
   expect(await ended).toEqual([null, 'SIGTERM'])
+})
+
+test('of two claims at once after a crash one learns of the other', async () => {
+  const [owner, child] = [await startChild(), await startChild()]
+  const ownerIdentity = identify(owner.pid!)!
+  new RunRecord(path, null).add('child', child.pid!, 'SIGTERM')
+  owner.kill('SIGKILL')
+  await once(owner, 'exit')
+  forgeOwner(ownerIdentity)
+  const claims = await Promise.all([claimRun(path, null, stopMsMax), claimRun(path, null, stopMsMax)])
+  expect(claims.map(({ kind }) => kind).toSorted()).toEqual(['claimed', 'running'])
+  expect(await claimRun(path, null, stopMsMax)).toMatchObject({ kind: 'running' })
+})
+
+test('a claim that was killed half way is no obstacle', async () => {
+  const owner = await startChild()
+  const ownerIdentity = identify(owner.pid!)!
+  new RunRecord(path, null)
+  owner.kill('SIGKILL')
+  await once(owner, 'exit')
+  forgeOwner(ownerIdentity)
+  copyFileSync(path, `${path}.next`)
+  expect(await claimRun(path, null, stopMsMax)).toMatchObject({ kind: 'claimed' })
 })
 
 test('a pid that was given out again is neither taken for the owner nor stopped', async () => {

@@ -10,7 +10,7 @@ export type RunState<Details> = {
 }
 
 export class RunRecord<Details> {
-  readonly path: string
+  path: string
   readonly #state: RunState<Details>
 
   /** Throws EEXIST where another run's record is. */
@@ -28,6 +28,12 @@ export class RunRecord<Details> {
     this.#state.children = this.#state.children.filter(other => other.name !== name)
     if (child) this.#state.children.push({ name, process: child, stopSignal })
     this.#write(renameSync)
+  }
+
+  /** Replaces what is there. */
+  move(path: string): void {
+    renameSync(this.path, path)
+    this.path = path
   }
 
   delete(): void {
@@ -73,22 +79,35 @@ export type Claim<Details> =
   | { kind: 'claimed'; record: RunRecord<Details>; orphansStopped: string[] }
   | { kind: 'running'; state: RunState<Details> }
 
-/** Makes this process the one owner of `path`; what a dead owner left running is stopped first. */
+/**
+ * Makes this process the one owner of `path`; what a dead owner left running is stopped first. Meanwhile the new record is
+ * beside it, and only who has that place may replace what is at `path`: of two that start at once after a crash, the
+ * slower one would delete the record of the faster, and both would run.
+ */
 export async function claimRun<Details>(
   path: string,
   details: Details,
   stopMsMax: number,
 ): Promise<Claim<Details>> {
-  const orphansStopped: string[] = []
+  const beside = `${path}.next`
   for (;;) {
+    const running = [path, beside].map(readRunRecord<Details>).find(state => state && isOwnerAlive(state))
+    if (running) return { kind: 'running', state: running }
+    rmSync(beside, { force: true })
+    let record: RunRecord<Details>
     try {
-      return { kind: 'claimed', record: new RunRecord(path, details), orphansStopped }
+      record = new RunRecord(beside, details)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      continue
     }
     const state = readRunRecord<Details>(path)
-    if (state && isOwnerAlive(state)) return { kind: 'running', state }
-    if (state) orphansStopped.push(...(await stopOrphans(state, stopMsMax)))
-    rmSync(path, { force: true })
+    if (state && isOwnerAlive(state)) {
+      record.delete()
+      return { kind: 'running', state }
+    }
+    const orphansStopped = state ? await stopOrphans(state, stopMsMax) : []
+    record.move(path)
+    return { kind: 'claimed', record, orphansStopped }
   }
 }

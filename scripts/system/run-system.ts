@@ -64,8 +64,7 @@ function settingsOrExit(env: Record<string, string> = {}): Settings {
 }
 
 async function claimOrExit(settings: Settings, addresses: string[]): Promise<RunRecord<RunDetails>> {
-  mkdirSync(settings.dataFolder, { recursive: true })
-  const claim = await claimRun(settings.runRecord, { addresses }, orphanStopMsMax)
+  const claim = await claimFolder(settings, addresses)
   if (claim.kind === 'running') {
     const { owner, details } = claim.state
     say(
@@ -79,6 +78,18 @@ async function claimOrExit(settings: Settings, addresses: string[]): Promise<Run
     )
   }
   return claim.record
+}
+
+async function claimFolder({ dataFolder, runRecord }: Settings, addresses: string[]) {
+  try {
+    mkdirSync(dataFolder, { recursive: true })
+    return await claimRun(runRecord, { addresses }, orphanStopMsMax)
+  } catch (error) {
+    say(
+      `Not started. ${dataFolder} cannot be written: ${(error as Error).message}. Correct that, or set DATA_DIR to another folder.`,
+    )
+    process.exit(1)
+  }
 }
 
 async function stopOnce(

@@ -1,9 +1,11 @@
 import { type Finding, timeWords } from '../finding.ts'
 import type { Installation } from '../installation.ts'
+import { within } from '../within.ts'
 
 /** `aheadMs` of this machine's clock, give or take `withinMs`. */
 export type ClockReading = { where: string; aheadMs: number; withinMs: number }
 
+const answerMsMax = 5_000
 const adviceMs = 2_000
 const faultMs = 60_000
 /** A Date header has whole seconds: what it says is true somewhere within one. */
@@ -33,7 +35,7 @@ export async function readClocks(installation: Installation): Promise<ClockReadi
 
   async function read(where: string, stepMs: number, ask: () => Promise<number>): Promise<ClockReading[]> {
     const before = now()
-    const theirs = await ask().catch(() => Number.NaN)
+    const theirs = await within(answerMsMax, ask()).catch(() => Number.NaN)
     const after = now()
     if (Number.isNaN(theirs)) return []
     const aheadMs = theirs + stepMs / 2 - (before + after) / 2
