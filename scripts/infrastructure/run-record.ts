@@ -91,9 +91,11 @@ export async function claimRun<Details>(
 ): Promise<Claim<Details>> {
   const beside = `${path}.next`
   for (;;) {
+    // By a claim that was killed half way, if nobody alive turns out to have it. One that is made from now on is another's.
+    const isLeft = existsSync(beside)
     const running = [path, beside].map(readRunRecord<Details>).find(state => state && isOwnerAlive(state))
     if (running) return { kind: 'running', state: running }
-    rmSync(beside, { force: true })
+    if (isLeft) rmSync(beside, { force: true })
     let record: RunRecord<Details>
     try {
       record = new RunRecord(beside, details)
