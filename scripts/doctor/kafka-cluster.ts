@@ -3,9 +3,8 @@ import kafkajs, { type Admin, type Kafka } from 'kafkajs'
 import type { KafkaSettings } from 'messaging/kafka-settings'
 import { openClient } from 'messaging/kafkajs-client'
 import type { TopicState } from './checks/topics.ts'
-import { within } from './within.ts'
+import { answerMsMax, within } from './within.ts'
 
-const answerMsMax = 5_000
 const farewellMsMax = 1_000
 
 /** Stamped by the broker as it is appended: the only way to ask one for its time. */

@@ -1,3 +1,6 @@
+/** How long whoever the doctor asks may take. */
+export const answerMsMax = 5_000
+
 /** Rejects where the answer takes longer: what is silent must not silence the doctor. */
 export function within<Answer>(ms: number, answer: Promise<Answer>): Promise<Answer> {
   let timer: NodeJS.Timeout | undefined

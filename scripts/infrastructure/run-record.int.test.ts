@@ -32,8 +32,14 @@ async function startChild(): Promise<ChildProcess> {
   return child
 }
 
-/** Turns our own record into one of a process that has died. */
-function forgeOwner(owner: { pid: number; startTime: string }): void {
+/** Leaves the record of a process that was killed, and what it had started. */
+async function leaveRecord(child?: ChildProcess): Promise<void> {
+  const killed = await startChild()
+  const owner = identify(killed.pid!)!
+  const record = new RunRecord(path, null)
+  if (child) record.add('child', child.pid!, 'SIGTERM')
+  killed.kill('SIGKILL')
+  await once(killed, 'exit')
   writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), owner }))
 }
 
@@ -46,36 +52,22 @@ test('a second claim learns who runs, and harms nothing', async () => {
 })
 
 test('what a killed owner left running is stopped by the next claim', async () => {
-  const [owner, child] = [await startChild(), await startChild()]
-  const ownerIdentity = identify(owner.pid!)!
-  new RunRecord(path, null).add('child', child.pid!, 'SIGTERM')
-  owner.kill('SIGKILL')
-  await once(owner, 'exit')
-  forgeOwner(ownerIdentity)
+  const child = await startChild()
+  await leaveRecord(child)
   const ended = once(child, 'exit')
   expect(await claimRun(path, null, stopMsMax)).toMatchObject({ kind: 'claimed', orphansStopped: ['child'] })
   expect(await ended).toEqual([null, 'SIGTERM'])
 })
 
 test('of two claims at once after a crash one learns of the other', async () => {
-  const [owner, child] = [await startChild(), await startChild()]
-  const ownerIdentity = identify(owner.pid!)!
-  new RunRecord(path, null).add('child', child.pid!, 'SIGTERM')
-  owner.kill('SIGKILL')
-  await once(owner, 'exit')
-  forgeOwner(ownerIdentity)
+  await leaveRecord(await startChild())
   const claims = await Promise.all([claimRun(path, null, stopMsMax), claimRun(path, null, stopMsMax)])
   expect(claims.map(({ kind }) => kind).toSorted()).toEqual(['claimed', 'running'])
   expect(await claimRun(path, null, stopMsMax)).toMatchObject({ kind: 'running' })
 })
 
 test('a claim that was killed half way is no obstacle', async () => {
-  const owner = await startChild()
-  const ownerIdentity = identify(owner.pid!)!
-  new RunRecord(path, null)
-  owner.kill('SIGKILL')
-  await once(owner, 'exit')
-  forgeOwner(ownerIdentity)
+  await leaveRecord()
   copyFileSync(path, `${path}.next`)
   expect(await claimRun(path, null, stopMsMax)).toMatchObject({ kind: 'claimed' })
 })

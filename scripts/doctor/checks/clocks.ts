@@ -1,11 +1,10 @@
 import { type Finding, timeWords } from '../finding.ts'
 import type { Installation } from '../installation.ts'
-import { within } from '../within.ts'
+import { answerMsMax, within } from '../within.ts'
 
 /** `aheadMs` of this machine's clock, give or take `withinMs`. */
 export type ClockReading = { where: string; aheadMs: number; withinMs: number }
 
-const answerMsMax = 5_000
 const adviceMs = 2_000
 const faultMs = 60_000
 /** A Date header has whole seconds: what it says is true somewhere within one. */
