@@ -12,7 +12,7 @@ function filled(eventsMax: number, arrivals: number[], bytesMax = Number.MAX_SAF
   for (const partition of arrivals) {
     const offset = next[partition] as bigint
     next[partition] = offset + 1n
-    log.append({ partition, offset, userId: 1, stampedMs: 0, text: `${partition}:${offset}` })
+    log.append({ partition, offset, userId: 1, stampedMs: 0 }, `${partition}:${offset}`)
   }
   return log
 }
@@ -24,7 +24,7 @@ function read(log: EventLog, place: Position): string[] | 'gone' {
   const got: string[] = []
   for (let number = found.from; number < log.end; number++) {
     const event = log.at(number)
-    if (event && event.offset >= (place.get(event.partition) ?? 0n)) got.push(event.text)
+    if (event && event.offset >= (place.get(event.partition) ?? 0n)) got.push(log.textOf(number))
   }
   return got
 }
@@ -51,7 +51,7 @@ describe('event log', () => {
             .filter(([partition, offset]) => BigInt(offset) >= (place.get(partition) ?? 0n))
             .map(([partition, offset]) => `${partition}:${offset}`)
           const held = new Set(
-            Array.from({ length: log.end - log.first }, (_, i) => log.at(log.first + i)?.text),
+            Array.from({ length: log.end - log.first }, (_, i) => log.textOf(log.first + i)),
           )
           const got = read(log, place)
           if (after.every(text => held.has(text)))
@@ -68,13 +68,20 @@ describe('event log', () => {
         const log = filled(100, came)
         if (log.end === 0) return
         const number = pick % log.end
-        const place = parsePosition(log.at(number)?.after ?? '') as Position
-        const rest = Array.from({ length: log.end - number - 1 }, (_, i) => log.at(number + 1 + i)?.text)
+        const place = parsePosition(log.placeBefore(number + 1)) as Position
+        const rest = Array.from({ length: log.end - number - 1 }, (_, i) => log.textOf(number + 1 + i))
         expect(read(log, place)).toEqual(rest)
         const sorted = filled(100, came.toSorted())
         expect((read(sorted, place) as string[]).toSorted()).toEqual(rest.toSorted())
       }),
     )
+  })
+
+  test('the place before an event is good for it and all after it, before the oldest one too', () => {
+    const log = filled(3, [0, 1, 0, 2, 1, 0, 0])
+    const texts = ['1:1', '0:2', '0:3']
+    const places = texts.map((_, i) => parsePosition(log.placeBefore(log.first + i)) as Position)
+    expect(places.map(place => read(log, place))).toEqual([texts, texts.slice(1), texts.slice(2)])
   })
 
   test('a place ahead of the log, as another gateway may give out, is held', () => {
@@ -90,8 +97,9 @@ describe('event log', () => {
     expect(read(filled(10, [0, 1, 0]), new Map([[0, 1n]]))).toEqual(['1:0', '0:1'])
   })
 
-  test('holds no more text than its bound', () => {
-    const log = filled(100, [0, 0, 0, 0, 0], 9)
+  test('holds no more text and places than its bound', () => {
+    const bytesOfEach = '0:0'.length + '0:1,1:0,2:0'.length
+    const log = filled(100, [0, 0, 0, 0, 0], 3 * bytesOfEach)
     expect(log.end - log.first).toBe(3)
     expect(log.find(new Map([[0, 1n]]))).toEqual({ kind: 'gone' })
     expect(log.find(new Map([[0, 2n]]))).toEqual({ kind: 'held', from: 2 })

@@ -127,10 +127,10 @@ export class EventStream {
       const wanted = this.#wants(event)
       if (wanted) {
         this.#silent = 0
-        text += `id: ${this.#seen ? formatPosition(this.#seen) : event.after}\n${event.text}`
+        text += `id: ${this.#idAfter(log)}\n${log.textOf(this.#next)}`
       } else if (++this.#silent >= silentEventsMax) {
         this.#silent = 0
-        text += `id: ${this.#seen ? formatPosition(this.#seen) : event.after}\n\n`
+        text += `id: ${this.#idAfter(log)}\n\n`
       }
     }
     return text
@@ -157,6 +157,11 @@ export class EventStream {
 
   #idNow(log: EventLog): string {
     return this.#seen ? formatPosition(this.#seen) : log.placeBefore(this.#next)
+  }
+
+  /** With the event that comes next. */
+  #idAfter(log: EventLog): string {
+    return this.#seen ? formatPosition(this.#seen) : log.placeBefore(this.#next + 1)
   }
 
   #write(text: string, nowMs: number): void {
