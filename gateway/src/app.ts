@@ -55,7 +55,7 @@ export async function buildGateway({
     {
       telemetry,
       trustProxy: door.trustedProxies.length > 0 ? door.trustedProxies : false,
-      answerFirst: refuseEarly(upstreams, headers, log, telemetry),
+      answerFirst: refuseEarly(upstreams, log, telemetry),
       prepare: prepared => registerDoor(prepared, door, headers),
       document: own => document.joinedWith(own),
     },

@@ -1,5 +1,7 @@
 import { connect } from 'node:net'
+import { problemBody } from 'edge/problem'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { overloaded } from './forward.ts'
 import { answerEach, json, startGateway, startUpstream } from './gateway-fixture.ts'
 
 /** A gateway whose orders-service holds back its answers until it is told to give them. */
@@ -44,7 +46,7 @@ afterEach(async () => {
   await gateway.close()
 })
 
-test('while orders has too much to do, an order is refused as a problem, with the headers that every answer has', async () => {
+test('while orders has too much to do, an order is refused as a problem, with all that a program reads of it', async () => {
   const answer = await place({ 'x-request-id': 'mine' })
   expect(answer.status).toBe(503)
   expect(Object.fromEntries(answer.headers)).toMatchObject({
@@ -53,7 +55,26 @@ test('while orders has too much to do, an order is refused as a problem, with th
     'x-request-id': 'mine',
     'x-content-type-options': 'nosniff',
   })
-  expect(await answer.json()).toMatchObject({ status: 503, code: 'overloaded', request_id: 'mine' })
+  expect(await answer.json()).toEqual(problemBody(overloaded('orders'), 'mine'))
+})
+
+test('who names no request is told the one that it was given', async () => {
+  const answer = await place()
+  const id = answer.headers.get('x-request-id')
+  expect(id).toMatch(/^[0-9a-f-]{36}$/)
+  expect(await answer.json()).toMatchObject({ request_id: id })
+})
+
+test.each([
+  ['page of ours', { 'sec-fetch-site': 'same-origin' }],
+  ['page of another origin', { origin: 'http://shop.test' }],
+])('a %s has the headers that every answer to a browser has', async (_of, headers) => {
+  const answer = await place(headers)
+  expect([answer.status, answer.headers.get('content-security-policy')]).toEqual([
+    503,
+    expect.stringContaining("default-src 'self'"),
+  ])
+  expect(await answer.json()).toMatchObject({ code: 'overloaded' })
 })
 
 test('nobody has to send the body first, and the connection goes on', async () => {
