@@ -9,6 +9,9 @@ export type Place =
   /** Some event after that place is no longer held, or the topic never had it. */
   | { kind: 'gone' }
 
+/** Room for what came since a reader was last moved on, also where each turn brings a page. */
+const latestMaxDefault = 256
+
 /**
  * The last events of all partitions in the order in which they came in here, numbered. Holds at most `eventsMax`
  * events and `bytesMax` of text and places; the oldest go first. Knows for each partition from which offset on it holds
@@ -25,10 +28,13 @@ export class EventLog {
   readonly #offsets: BigInt64Array
   readonly #userIds: Float64Array
   readonly #stampedMs: Float64Array
-  /** Where its text begins, and behind it the log's position with this event in it. */
-  readonly #texts: Float64Array
+  /** Where the log's position with this event in it begins, and behind that its text. */
   readonly #places: Float64Array
+  readonly #texts: Float64Array
   readonly #ring = new TextRing()
+  /** Of event number n at n % latestMax, as they came: most readers are here, and nothing is decoded for each of them. */
+  readonly #latest: { place: string; text: string }[] = []
+  readonly #latestMax: number
   /** From this offset on every event of the partition is in here. */
   readonly #heldFrom: Position = new Map()
   readonly #position: Position = new Map()
@@ -36,15 +42,16 @@ export class EventLog {
   readonly #positionTexts = new Map<number, string>()
   #positionText = ''
 
-  constructor(eventsMax: number, bytesMax: number) {
+  constructor(eventsMax: number, bytesMax: number, latestMax = latestMaxDefault) {
     this.#eventsMax = eventsMax
     this.#bytesMax = bytesMax
+    this.#latestMax = latestMax
     this.#partitions = new Int32Array(eventsMax)
     this.#offsets = new BigInt64Array(eventsMax)
     this.#userIds = new Float64Array(eventsMax)
     this.#stampedMs = new Float64Array(eventsMax)
-    this.#texts = new Float64Array(eventsMax)
     this.#places = new Float64Array(eventsMax)
+    this.#texts = new Float64Array(eventsMax)
   }
 
   /** Number of the oldest event held, and of the one that comes next. */
@@ -75,8 +82,8 @@ export class EventLog {
 
   /** Of an event that is held. */
   textOf(number: number): string {
-    const slot = number % this.#eventsMax
-    return this.#ring.read(this.#texts[slot]!, this.#places[slot]!)
+    const text = this.#texts[number % this.#eventsMax]!
+    return this.#latestOf(number)?.text ?? this.#ring.read(text, this.#placeFrom(number + 1))
   }
 
   /** Says that a partition's events are held from this offset on. */
@@ -87,17 +94,19 @@ export class EventLog {
 
   append({ partition, offset, userId, stampedMs }: LoggedEvent, text: string): void {
     this.passTo(partition, offset + 1n)
-    const bytes = Buffer.byteLength(text) + this.#positionText.length
-    while (this.#end > this.#first && !this.#hasRoom(bytes)) this.#dropFirst()
-    const slot = this.#end++ % this.#eventsMax
+    const place = this.#positionText
+    const bytes = Buffer.from(place + text)
+    while (this.#end > this.#first && !this.#hasRoom(bytes.length)) this.#dropFirst()
+    const number = this.#end++
+    const slot = number % this.#eventsMax
     this.#partitions[slot] = partition
     this.#offsets[slot] = offset
     this.#userIds[slot] = userId
     this.#stampedMs[slot] = stampedMs
-    this.#texts[slot] = this.#ring.end
-    this.#ring.append(text)
     this.#places[slot] = this.#ring.end
-    this.#ring.append(this.#positionText)
+    this.#texts[slot] = this.#ring.end + place.length
+    this.#ring.append(bytes)
+    this.#latest[number % this.#latestMax] = { place, text }
   }
 
   /** Moves a partition on over messages that are no events. */
@@ -134,7 +143,8 @@ export class EventLog {
   placeBefore(number: number): string {
     if (number >= this.#end) return this.#positionText
     if (!this.#holds(number - 1)) return formatPosition(this.#heldFrom)
-    return this.#ring.read(this.#places[(number - 1) % this.#eventsMax]!, this.#textFrom(number))
+    const slot = (number - 1) % this.#eventsMax
+    return this.#latestOf(number - 1)?.place ?? this.#ring.read(this.#places[slot]!, this.#texts[slot]!)
   }
 
   #hasRoom(bytes: number): boolean {
@@ -145,14 +155,18 @@ export class EventLog {
     return number >= this.#first && number < this.#end
   }
 
-  #textFrom(number: number): number {
-    return number < this.#end ? this.#texts[number % this.#eventsMax]! : this.#ring.end
+  #latestOf(number: number): { place: string; text: string } | undefined {
+    return number >= this.#end - this.#latestMax ? this.#latest[number % this.#latestMax] : undefined
+  }
+
+  #placeFrom(number: number): number {
+    return number < this.#end ? this.#places[number % this.#eventsMax]! : this.#ring.end
   }
 
   #dropFirst(): void {
     const { partition, offset } = this.at(this.#first) as LoggedEvent
     this.#first++
-    this.#ring.dropBefore(this.#textFrom(this.#first))
+    this.#ring.dropBefore(this.#placeFrom(this.#first))
     advance(this.#heldFrom, partition, offset + 1n)
   }
 }

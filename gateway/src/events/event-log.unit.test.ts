@@ -4,9 +4,11 @@ import { EventLog } from './event-log.ts'
 import { type Position, parsePosition } from './position.ts'
 
 const partitions = 3
+/** Few, so that most is read from the ring. */
+const latestMax = 2
 
 function filled(eventsMax: number, arrivals: number[], bytesMax = Number.MAX_SAFE_INTEGER) {
-  const log = new EventLog(eventsMax, bytesMax)
+  const log = new EventLog(eventsMax, bytesMax, latestMax)
   const next = [0n, 0n, 0n]
   for (let partition = 0; partition < partitions; partition++) log.open(partition, 0n)
   for (const partition of arrivals) {

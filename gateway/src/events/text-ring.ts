@@ -22,13 +22,13 @@ export class TextRing {
     return this.#buffer.length
   }
 
-  append(text: string): void {
-    const bytes = Buffer.from(text)
+  /** The UTF-8 of a text. */
+  append(bytes: Buffer): void {
     if (this.bytes + bytes.length > this.capacity) this.#grow(this.bytes + bytes.length)
     this.#put(bytes)
   }
 
-  /** What was appended from one place to another; neither may be dropped. */
+  /** What was appended from one place to another, none of it dropped. */
   read(from: number, to: number): string {
     return this.#slice(from, to).toString()
   }

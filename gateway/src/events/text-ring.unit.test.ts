@@ -13,7 +13,7 @@ test('whatever is appended and dropped, each text that is held is read as it cam
       for (const step of steps) {
         if (step === undefined) held.shift()
         else held.push({ from: ring.end, text: step })
-        if (step !== undefined) ring.append(step)
+        if (step !== undefined) ring.append(Buffer.from(step))
         ring.dropBefore(held[0]?.from ?? ring.end)
         const ends = [...held.slice(1).map(({ from }) => from), ring.end]
         expect(held.map(({ from }, i) => ring.read(from, ends[i]!))).toEqual(held.map(each => each.text))
@@ -26,7 +26,7 @@ test('whatever is appended and dropped, each text that is held is read as it cam
 test('what is dropped makes room: a ring grows to twice what it holds at most', () => {
   const ring = new TextRing(16)
   for (let i = 0; i < 10_000; i++) {
-    ring.append('0123456789')
+    ring.append(Buffer.from('0123456789'))
     ring.dropBefore(Math.max(0, ring.end - 100))
   }
   expect(ring.capacity).toBeLessThanOrEqual(256)
