@@ -1,5 +1,8 @@
 import { connect, type Socket } from 'node:net'
 
+/** Of all connections: what comes is taken out of it at once. */
+const inbound = Buffer.allocUnsafeSlow(64 * 1024)
+
 export type Answer = { status: number; head: string; body: string }
 
 /**
@@ -15,9 +18,16 @@ export class HttpConnection {
   constructor(url: URL, headers: Record<string, string> = {}) {
     const lines = Object.entries({ host: url.host, 'content-type': 'application/json', ...headers })
     this.#head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-    this.#socket = connect({ host: url.hostname, port: Number(url.port) })
-    this.#socket.setNoDelay(true).setEncoding('latin1')
-    this.#socket.on('data', (chunk: Buffer | string) => this.#take(String(chunk)))
+    const callback = (bytes: number) => {
+      this.#take(inbound.toString('latin1', 0, bytes))
+      return true
+    }
+    this.#socket = connect({
+      host: url.hostname,
+      port: Number(url.port),
+      noDelay: true,
+      onread: { buffer: inbound, callback },
+    })
     this.#socket.on('error', () => undefined)
     this.#socket.on('close', () => this.#answer(undefined))
   }

@@ -9,6 +9,8 @@ const users = 1_000
 const connections = 128
 /** More than orders-service lets wait, so that what is refused is refused by it. */
 const connectionsMax = 8_000
+/** Its times are tenths of a second. */
+const restMs = 5
 const services = ['orders-service', 'payments-service', 'gateway'] as const
 
 export const overload: Section = {
@@ -34,7 +36,7 @@ async function measureOverload(bench: Bench, shop: Shop): Promise<void> {
   const first = shop.watchUsage()
   const memory = sleep((seconds * 1000) / 3).then(() => first.stop())
   const last = sleep((seconds * 2000) / 3).then(() => shop.watchUsage())
-  const load = { url: shop.gatewayUrl, perSecond, seconds, users, connectionsMax }
+  const load = { url: shop.gatewayUrl, perSecond, seconds, users, connectionsMax, restMs }
   const outcome = await shop.load.ask('openLoop', load)
   const [early, late] = [await memory, (await last).stop()]
   await shop.settled()
