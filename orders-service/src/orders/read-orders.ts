@@ -1,9 +1,10 @@
 import { handledMessage } from 'edge/handled-message'
 import type { Hop, Timeline } from 'edge/timeline'
+import { findWaitingMessage } from 'edge/waiting-message'
 import { type Kysely, sql } from 'kysely'
 import { type OrdersDatabase, orderFromRow } from '../database.ts'
 import { isSettled, type Order, type OrderStatus } from './order.ts'
-import { settleOrdersName } from './settle-orders.ts'
+import { resultsTopic, settleOrdersName } from './settle-orders.ts'
 
 const columns = [
   'orders.id',
@@ -54,7 +55,10 @@ export async function findTimeline(db: Kysely<OrdersDatabase>, id: string): Prom
   if (!row) return undefined
   const order = orderFromRow(row)
   const service = 'orders-service'
-  const { topic, partition, offset, published_at } = row
+  const waiting = isSettled(order)
+    ? undefined
+    : await findWaitingMessage(db, { consumer: settleOrdersName, topic: resultsTopic, orderId: order.id })
+  const { topic, partition, offset, published_at } = waiting ?? row
   return {
     order_id: order.id,
     hops: [

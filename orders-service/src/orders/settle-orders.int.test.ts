@@ -220,3 +220,32 @@ test('the timeline tells the hops that happened, and that the others are awaited
     ],
   })
 })
+
+test('the timeline tells that a result was published while it is parked, or waits behind one that is', async () => {
+  const orders = [await service.place(), await service.place(), await service.place()]
+  const timestamp = new Date('2026-01-31T12:00:00.123Z')
+  const letters = orders.map((order, i) =>
+    resultMessage(i === 0 ? { ...order, amount: 10.51 } : order, success, {
+      partition: 3,
+      offset: 50n + BigInt(i),
+      timestamp,
+      // The last as other programs send it: its id is that of its order.
+      headers: i === 2 ? ({} as Record<string, string>) : { ce_id: uuidv7(), ce_subject: order.id },
+    }),
+  )
+  expect(await handleResults(service.db, letters)).toMatchObject({ parked: 1, waiting: 2 })
+  for (const [i, { id }] of orders.entries()) {
+    const { hops } = (await service.get(`/orders/${id.toUpperCase()}/timeline`)).json()
+    expect(hops.slice(-2)).toEqual([
+      {
+        hop: 'result_published',
+        service: 'payments-service',
+        at: timestamp.toISOString(),
+        topic: 'payment_status_updates',
+        partition: 3,
+        offset: 50 + i,
+      },
+      { hop: 'settled', service: 'orders-service', at: null },
+    ])
+  }
+})

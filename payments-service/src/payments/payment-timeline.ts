@@ -1,6 +1,7 @@
 import { handledMessage } from 'edge/handled-message'
 import type { Hop } from 'edge/timeline'
-import { type Kysely, sql } from 'kysely'
+import { findWaitingMessage, type KnownMessage } from 'edge/waiting-message'
+import type { Kysely } from 'kysely'
 import type { PaymentsDatabase } from '../database.ts'
 import { debitAccountsName, tasksTopic } from './debit-accounts.ts'
 
@@ -14,7 +15,7 @@ export async function findPaymentHops(db: Kysely<PaymentsDatabase>, orderId: str
     .where('payments.order_id', '=', orderId)
     .executeTakeFirst()
   if (!row) {
-    const waiting = await findWaitingTask(db, orderId)
+    const waiting = await findWaitingMessage(db, { consumer: debitAccountsName, topic: tasksTopic, orderId })
     return waiting ? receivedHops(waiting) : []
   }
   return [
@@ -27,16 +28,8 @@ export async function findPaymentHops(db: Kysely<PaymentsDatabase>, orderId: str
   ]
 }
 
-type ReceivedTask = {
-  topic: string | null
-  partition: number | null
-  offset: bigint | null
-  published_at: Date | null
-  processed_at: Date | null
-}
-
 /** With the task's place in Kafka, which only its receiver learns. */
-function receivedHops({ topic, partition, offset, published_at, processed_at }: ReceivedTask): Hop[] {
+function receivedHops({ topic, partition, offset, published_at, processed_at }: KnownMessage): Hop[] {
   const message =
     topic !== null && partition !== null && offset !== null
       ? { topic, partition, offset: Number(offset) }
@@ -45,24 +38,6 @@ function receivedHops({ topic, partition, offset, published_at, processed_at }: 
     { hop: 'published', service: 'orders-service', at: timeOf(published_at), ...message },
     { hop: 'received', service: 'payments-service', at: timeOf(processed_at), ...message },
   ]
-}
-
-/**
- * A task that is parked or waits behind one that is: who asks for the timeline of its order wants to know that it
- * has come. Reads what is open, by its partial index; which event is that of an order, only its message says.
- */
-async function findWaitingTask(
-  db: Kysely<PaymentsDatabase>,
-  orderId: string,
-): Promise<ReceivedTask | undefined> {
-  const { rows } = await sql<ReceivedTask>`
-    select letter.topic, letter."partition", letter."offset", letter.published_at, inbox.processed_at
-    from dead_letters as letter left join inbox using (consumer, event_id)
-    where letter.consumer = ${debitAccountsName} and letter.topic = ${tasksTopic}
-      and letter.state in ('parked', 'waiting')
-      and (letter.event_id = ${orderId} or letter.headers ->> 'ce_subject' = ${orderId})
-    limit 1`.execute(db)
-  return rows[0]
 }
 
 const timeOf = (at: Date | null) => at?.toISOString() ?? null
