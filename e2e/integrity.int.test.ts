@@ -139,6 +139,17 @@ const violations: Violation[] = [
         create unique index ledger_entries_by_order on ledger_entries (order_id) where order_id is not null`),
   },
   {
+    it: "a debit without its payment, of another program's order, whose id is random and so of no time",
+    async order() {
+      const order = { id: 'f47ac10b-58cc-4372-a567-0e02b2c3d479', user_id: userId, amount: 10 }
+      await shop.pay(order, { ce_id: order.id })
+      return order as Order
+    },
+    plant: ({ id }) => shop.inPayments(keep('payments', `order_id = '${id}'`)),
+    expected: about('debit_without_payment'),
+    heal: () => shop.inPayments(restore('payments')),
+  },
+  {
     it: 'a balance that somebody raised',
     plant: () =>
       shop.inPayments(`update accounts set balance_minor = balance_minor + 1 where user_id = ${userId}`),

@@ -7,6 +7,7 @@ import { answers } from './app.ts'
  */
 
 export const noOrderId = '00000000-0000-0000-0000-000000000000'
+export const lastOrderId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
 /** So many rows a slice: some 15 ms of a database, since orders that are being paid wait beside it. */
 export const sliceRowsMax = 2_000

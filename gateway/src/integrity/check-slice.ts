@@ -1,4 +1,4 @@
-import { type Finding, findingsMax, type Slice, type Turn } from 'edge/integrity'
+import { type Finding, findingsMax, lastOrderId, type Slice, type Turn } from 'edge/integrity'
 import { compareRows } from './compare-rows.ts'
 import { type AreaName, firstPlace } from './progress.ts'
 import type { Integrity } from './services.ts'
@@ -8,6 +8,7 @@ export type CheckSlice = (after: string) => Promise<Slice>
 
 export const sliceChecks = (services: Integrity, settledBefore: string): Record<AreaName, CheckSlice> => ({
   orders: after => checkBoth(services, { after, until: settledBefore }),
+  payments: after => checkLater(services, after > settledBefore ? after : settledBefore),
   accounts: after => services.checkAccounts(after),
   ledger: after => services.checkLedger(after),
 })
@@ -31,6 +32,12 @@ async function checkBoth(
     checked: orders.checked,
     findings: [...orders.findings, ...payments.findings, ...disagreements].slice(0, findingsMax),
   }
+}
+
+/** A payment, its debit and its task are of one transaction, so these are right at any age. */
+async function checkLater(services: Integrity, after: string): Promise<Slice> {
+  const { until, is_last, checked, findings } = await services.checkPayments({ after, until: lastOrderId })
+  return { until, is_last, checked, findings }
 }
 
 async function compare(services: Integrity, range: { after: string; until: string }): Promise<Finding[]> {

@@ -116,6 +116,16 @@ test('while it is the turn of another gateway, its last outcome is told and noth
   expect([asked(orders).length, asked(payments).length]).toEqual([1, 0])
 })
 
+test('what a gateway of an earlier version left, which knew fewer areas, is gone on from', async () => {
+  const first = await services({ turn: 1 })
+  await (await keep(startGateway(first.urls))).auditor.auditOnce()
+  const { progress } = ended(first.orders)
+  delete progress.sweeps.payments
+  const { orders, urls } = await services({ turn: 2, progress })
+  expect(await (await keep(startGateway(urls))).auditor.auditOnce()).toMatchObject({ status: 'sound' })
+  expect(Object.keys(ended(orders).progress.sweeps)).toContain('payments')
+})
+
 test('before the first outcome of all, it says to ask again', async () => {
   const gateway = await keep(startGateway((await services({ turn: null })).urls))
   const answer = await fetch(`${gateway.url}/integrity`)

@@ -2,11 +2,15 @@ import { noOrderId } from 'edge/integrity'
 import type { OpenFinding } from './open-findings.ts'
 import type { Report } from './report.ts'
 
-/** What is walked through: settled orders beside their payments, balances, ledger entries. */
-export type AreaName = 'orders' | 'accounts' | 'ledger'
-export const areaNames: AreaName[] = ['orders', 'accounts', 'ledger']
+/**
+ * What is walked through: settled orders beside their payments; the payments behind those, which are young, or of other
+ * programs whose order ids are random and so of no time; balances; ledger entries.
+ */
+export type AreaName = 'orders' | 'payments' | 'accounts' | 'ledger'
+export const areaNames: AreaName[] = ['orders', 'payments', 'accounts', 'ledger']
 export const firstPlace: Record<AreaName, string> = {
   orders: noOrderId,
+  payments: noOrderId,
   accounts: '0'.repeat(16),
   ledger: `${'0'.repeat(16)}/${'0'.repeat(19)}`,
 }
@@ -32,7 +36,12 @@ export const startOfProgress = (now: Date): Progress => {
   })
   return {
     verified_to: noOrderId,
-    sweeps: { orders: sweep('orders'), accounts: sweep('accounts'), ledger: sweep('ledger') },
+    sweeps: {
+      orders: sweep('orders'),
+      payments: sweep('payments'),
+      accounts: sweep('accounts'),
+      ledger: sweep('ledger'),
+    },
     findings: [],
   }
 }

@@ -9,7 +9,7 @@ const Time = Type.String({ format: 'date-time' })
 const TimeOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'date-time' })
 
 const Sweep = Type.Object({
-  area: Type.String({ examples: ['orders', 'accounts', 'ledger'] }),
+  area: Type.String({ examples: ['orders', 'payments', 'accounts', 'ledger'] }),
   started_at: Time,
   checked: Type.Integer({ description: 'Rows of the sweep that runs' }),
   last_started_at: TimeOrNull,
@@ -76,7 +76,7 @@ export function makeReport(
 ): Report {
   const { findings, sweeps, verified_to } = progress
   const { count, is_capped } = turn.overdue
-  const { ledger: ledger_entries, ...checked } = turn.checked
+  const { orders, accounts, ledger: ledger_entries } = turn.checked
   return {
     status: findings.length > 0 ? 'violated' : turn.silent ? 'incomplete' : 'sound',
     at: turn.at.toISOString(),
@@ -84,7 +84,7 @@ export function makeReport(
     settled_within_ms: turn.settledWithinMs,
     verified_to: verified_to === noOrderId ? null : timeOfOrderId(verified_to),
     overdue: { count, is_capped },
-    checked: { ...checked, ledger_entries },
+    checked: { orders, accounts, ledger_entries },
     sweeps: areaNames.map(area => {
       const { started_at, checked, last } = sweeps[area]
       return {

@@ -42,10 +42,12 @@ export async function runTurn(
   let workedMs = 0
   const isTimeLeft = (share = 1) => workedMs < workMsMax * share && !signal.aborted
   const progress = structuredClone((turn.progress as Progress | null) ?? startOfProgress(now))
+  // What a gateway of an earlier version left knows fewer areas.
+  progress.sweeps = { ...startOfProgress(now).sweeps, ...progress.sweeps }
   const before = progress.findings
   const findings = new OpenFindings(before, now)
   const checks = sliceChecks(services, turn.settled_before)
-  const checked = { orders: 0, accounts: 0, ledger: 0 }
+  const checked = { orders: 0, payments: 0, accounts: 0, ledger: 0 }
   let silent: SilentServiceError | undefined
 
   async function check(area: AreaName, after: string): ReturnType<CheckSlice> {

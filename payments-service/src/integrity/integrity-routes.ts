@@ -1,12 +1,18 @@
 import type { App } from 'edge/app'
-import { AgreedRows, integrityCall, OrderSlice, RowsQuery, Slice, SliceQuery } from 'edge/integrity'
+import {
+  AgreedRows,
+  integrityCall,
+  lastOrderId,
+  OrderSlice,
+  RowsQuery,
+  Slice,
+  SliceQuery,
+} from 'edge/integrity'
 import type { Kysely } from 'kysely'
 import { Type } from 'typebox'
 import type { PaymentsDatabase } from '../database.ts'
 import { checkAccounts, checkLedger, firstAccount, firstEntry } from './check-accounts.ts'
 import { checkPayments, readAgreedPayments } from './check-payments.ts'
-
-const everyOrder = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
 const placeQuery = (pattern: string, example: string) =>
   Type.Object(
@@ -20,7 +26,7 @@ export function registerIntegrityRoutes(app: App, db: Kysely<PaymentsDatabase>):
   app.get(
     '/integrity',
     { schema: { ...integrityCall('Checks the next payments', OrderSlice), querystring: SliceQuery } },
-    ({ query }) => checkPayments(db, { ...query, until: query.until ?? everyOrder }),
+    ({ query }) => checkPayments(db, { ...query, until: query.until ?? lastOrderId }),
   )
   app.get(
     '/integrity/rows',

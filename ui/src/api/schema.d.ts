@@ -35,6 +35,7 @@ export interface paths {
                                 /**
                                  * @description Whose act it is
                                  * @example orders-service
+                                 * @example payments
                                  */
                                 service: string;
                                 /**
@@ -199,6 +200,7 @@ export interface paths {
                             /** @description null where the service did not answer */
                             orders: {
                                 /** @example orders-service */
+                                 * @example payments
                                 service: string;
                                 /**
                                  * Format: date-time
@@ -255,6 +257,7 @@ export interface paths {
                             /** @description null where the service did not answer */
                             payments: {
                                 /** @example orders-service */
+                                 * @example payments
                                 service: string;
                                 /**
                                  * Format: date-time
@@ -360,6 +363,7 @@ export interface paths {
                             sweeps: {
                                 /**
                                  * @example orders
+                                 * @example payments
                                  * @example accounts
                                  * @example ledger
                                  */
