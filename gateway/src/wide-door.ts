@@ -28,7 +28,8 @@ export function wideDoor(app: App): { listen(place: Place): Promise<string> } {
       const address = await app.listen(shared)
       const { address: host, port } = app.server.address() as AddressInfo
       while (others.length < socketsMax - 1) {
-        const other = createServer(socket => app.server.emit('connection', socket))
+        // As an HTTP server does for the sockets that it lets in itself.
+        const other = createServer({ noDelay: true }, socket => app.server.emit('connection', socket))
         others.push(other)
         await opened(other, { ...shared, host, port })
       }

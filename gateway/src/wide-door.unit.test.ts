@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { createApp } from 'edge/app'
 import { pino } from 'pino'
@@ -63,6 +63,40 @@ test('whoever is being answered when the app closes has its answer, whichever so
   const next = createServer().listen(port, host)
   await once(next, 'listening')
   next.close()
+})
+
+test('what is written after an answer does not wait until the client has acknowledged it', async () => {
+  const app = await openApp()
+  onTestFinished(() => app.close())
+  app.get('/', async () => 'there')
+  let writtenAt = 0
+  app.get('/stream', (_request, reply) => {
+    reply.hijack()
+    reply.raw.write('first')
+    setTimeout(() => {
+      writtenAt = performance.now()
+      reply.raw.write('second')
+    }, 5)
+  })
+  await wideDoor(app).listen({ host, port: 0, backlog })
+  const { port } = app.server.address() as AddressInfo
+
+  async function secondTookMs(): Promise<number> {
+    const client = connect({ host, port })
+    const heard = async (text: string) => {
+      for await (const [data] of on(client, 'data')) if (String(data).includes(text)) return
+    }
+    // A client that asks and is answered acknowledges up to 40 ms later, with its next request.
+    for (const [path, text] of [...Array(5).fill(['/', 'there']), ['/stream', 'second']]) {
+      client.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+      await heard(text)
+    }
+    client.destroy()
+    return performance.now() - writtenAt
+  }
+  const took: number[] = []
+  for (let round = 0; round < 5; round++) took.push(await secondTookMs())
+  expect(Math.min(...took)).toBeLessThan(15)
 })
 
 test('a port that another gateway has is taken', async () => {
