@@ -11,7 +11,7 @@ export type HubSettings = {
   /** Events held of all partitions together: half a minute of 500 a second, in some 4 MB outside the heap. */
   eventsMax?: number
   eventBytesMax?: number
-  /** Events of each partition that are read again at start. */
+  /** Events of each partition that are read again at start, as far as all of them together are held. */
   refillMax?: number
   /** Ids of each partition in which a repetition is looked for; a relay repeats at most 10,000 after a crash. */
   idsMax?: number
@@ -62,21 +62,23 @@ export class EventHub {
 
   /**
    * Answers where to begin to read each partition. Ids are remembered from there on, but events are served from
-   * `idsMax` later: whether an event is a repetition must not depend on when this gateway started, or readers
-   * that move from one to another would miss events or see them twice.
+   * `idsMax` later, or less where there is nothing earlier: whether an event is a repetition must not depend on when
+   * this gateway started, or readers that move from one to another would miss events or see them twice.
    */
   begin(partitions: PartitionRange[]): Map<number, bigint> {
-    const { refillMax, idsMax } = this.#settings
+    const { eventsMax, refillMax, idsMax } = this.#settings
+    // What one partition has too many of would push out the newest of those that were read before it.
+    const refill = Math.min(refillMax, Math.floor(eventsMax / partitions.length))
     this.#ready = false
     this.#events = this.#emptyLog()
     this.#ids = new Map()
     this.#filling = new Map()
     const starts = new Map<number, bigint>()
     for (const { partition, first, end } of partitions) {
-      const wanted = end - BigInt(refillMax + idsMax)
-      const start = wanted > first ? wanted : first
+      const lastOf = (count: number) => (end - BigInt(count) > first ? end - BigInt(count) : first)
+      const start = lastOf(refill + idsMax)
       starts.set(partition, start)
-      this.#events.open(partition, start === first ? first : start + BigInt(idsMax))
+      this.#events.open(partition, lastOf(refill))
       if (start < end) this.#filling.set(partition, end)
     }
     this.#startWhenFilled()

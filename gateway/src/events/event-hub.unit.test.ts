@@ -209,6 +209,20 @@ describe('event hub', () => {
     expect(earlier.resyncs).toBe(1)
   })
 
+  test.each([50, 500])(
+    'a gateway that restarts holds the newest events of each partition, whichever it reads first: %i ids',
+    idsMax => {
+      const topic = new Topic()
+      for (let i = 0; i < 200; i++)
+        for (const partition of [0, 1]) topic.append(partition, `${partition}-${i}`)
+      const restarted = topic.start(newHub({ eventsMax: 100, refillMax: 100, idsMax }))
+      topic.deliverAll(restarted)
+      const reader = connect(restarted, '0:190,1:190')
+      expect(reader.resyncs).toBe(0)
+      expect(reader.orders).toHaveLength(20)
+    },
+  )
+
   test('a reader that came while the log was being filled gets what settled meanwhile', () => {
     const topic = new Topic()
     const long = new Date(Date.now() - 60_000)
