@@ -126,6 +126,27 @@ test('what a gateway of an earlier version left, which knew fewer areas, is gone
   expect(Object.keys(ended(orders).progress.sweeps)).toContain('payments')
 })
 
+test('is checked also while a service has more to do than it can', async () => {
+  const { orders, payments, urls } = await services({ turn: 1 })
+  const isAudit = ({ url }: { url: string }) => url.startsWith('/integrity')
+  const busy = await startUpstream(async (request, response) => {
+    if (!isAudit(request)) return
+    const { method, url, body } = request
+    const answer = await fetch(orders.url + url, { method, ...(body && { body }) })
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text())
+  })
+  const gateway = await keep(startGateway({ ...urls, orders: busy.url }))
+  const placed = Array.from({ length: 700 }, () =>
+    fetch(`${gateway.url}/orders`, { method: 'POST', body: '{}' }),
+  )
+  expect((await Promise.race(placed)).status).toBe(503)
+  expect(await gateway.auditor.auditOnce()).toMatchObject({ status: 'sound' })
+  expect(ended(orders)).toMatchObject({ turn: 1 })
+  expect(asked(payments).length).toBeGreaterThan(0)
+  await busy.close()
+  await Promise.all(placed)
+})
+
 test('before the first outcome of all, it says to ask again', async () => {
   const gateway = await keep(startGateway((await services({ turn: null })).urls))
   const answer = await fetch(`${gateway.url}/integrity`)

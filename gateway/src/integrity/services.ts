@@ -29,7 +29,7 @@ export function integrityOf(upstreams: Record<ServiceName, Upstream>) {
   ): Promise<Answer> {
     const body = content && Buffer.from(JSON.stringify(content))
     const headers: Record<string, string> = body ? { 'content-type': 'application/json' } : {}
-    const outcome = await upstreams[service].ask(
+    const outcome = await upstreams[service].askAside(
       { method, path, headers, ...(body && { body }) },
       answerMsMax,
     )
