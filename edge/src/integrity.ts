@@ -101,10 +101,13 @@ export const Turn = Type.Object({
 })
 export type Turn = Static<typeof Turn>
 
+/** Of a lease, and of a pause. */
+export const turnMsMax = 600_000
+
 export const TakeTurn = Type.Object(
   {
     settled_within_ms: Type.Integer({ minimum: 1 }),
-    lease_ms: Type.Integer({ minimum: 1, maximum: 600_000 }),
+    lease_ms: Type.Integer({ minimum: 1, maximum: turnMsMax }),
   },
   { additionalProperties: false },
 )
@@ -112,7 +115,7 @@ export const TakeTurn = Type.Object(
 export const EndTurn = Type.Object(
   {
     turn: Type.Integer({ minimum: 1 }),
-    pause_ms: Type.Integer({ minimum: 0, maximum: 600_000, description: 'Nobody gets a turn meanwhile' }),
+    pause_ms: Type.Integer({ minimum: 0, maximum: turnMsMax, description: 'Nobody gets a turn meanwhile' }),
     progress: Type.Unsafe<object>({ type: 'object' }),
   },
   { additionalProperties: false },

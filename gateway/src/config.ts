@@ -29,8 +29,8 @@ export const GatewayConfig = Type.Object({
   INTEGRITY_SCHEDULE: Type.String({ pattern: '^\\S+( \\S+){4,5}$', default: '* * * * *' }),
   /** An order that is open for longer is a violation; younger ones are not judged. */
   INTEGRITY_SETTLED_WITHIN: Duration('15m'),
-  /** How long a turn works, whatever there is to check; by schedule it rests in between. */
-  INTEGRITY_TURN: Duration('3s'),
+  /** How long a turn works, whatever there is to check; by schedule it rests in between. A minute of work is a turn of five. */
+  INTEGRITY_TURN: Type.String({ ...Duration('3s'), pattern: '^(([1-9]|[1-5]\\d|60)s|1m)$' }),
   /** Addresses of proxies whose X-Forwarded-For names the client; without it the client is who connects. */
   TRUSTED_PROXIES: Type.Optional(Type.String({ pattern: '^[0-9a-fA-F.:/]+(,[0-9a-fA-F.:/]+)*$' })),
 })

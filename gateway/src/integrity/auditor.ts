@@ -1,3 +1,4 @@
+import { turnMsMax } from 'edge/integrity'
 import type { Log } from 'messaging/log'
 import { checks } from './checks.ts'
 import { OpenFindings } from './open-findings.ts'
@@ -7,7 +8,7 @@ import { runTurn, type TurnSettings } from './run-turn.ts'
 import type { Integrity } from './services.ts'
 
 /** Longer than any turn: it ends within its time, or a service did not answer for 20 s. */
-const leaseMs = 120_000
+const leaseMsMin = 120_000
 const pauseMsMin = 1_000
 /** 3 s of work come with 12 s of rest, so that whoever asks, and however often, the databases work a fifth. */
 const restPerWork = 4
@@ -50,8 +51,9 @@ export class Auditor {
   }
 
   async #audit(isUnhurried: boolean): Promise<Report | undefined> {
-    const { settledWithinMs } = this.#settings
-    const turn = await this.#services.takeTurn({ settled_within_ms: settledWithinMs, lease_ms: leaseMs })
+    const { settledWithinMs, workMsMax } = this.#settings
+    const lease_ms = Math.min(turnMsMax, Math.max(leaseMsMin, 2 * (1 + restPerWork) * workMsMax))
+    const turn = await this.#services.takeTurn({ settled_within_ms: settledWithinMs, lease_ms })
     const earlier = turn.progress as Progress | null
     if (turn.turn === null) {
       this.latest = earlier?.report ?? this.latest
@@ -61,7 +63,7 @@ export class Auditor {
     const pace = { restPerWork: isUnhurried ? restPerWork : 0, signal: this.#stopping.signal }
     const progress = await runTurn(this.#services, turn, { ...this.#settings, ...pace }, new Date())
     const owedMs = isUnhurried ? 0 : restPerWork * (performance.now() - startedAt)
-    const pause_ms = Math.round(Math.max(pauseMsMin, owedMs))
+    const pause_ms = Math.round(Math.min(turnMsMax, Math.max(pauseMsMin, owedMs)))
     // Logged first: were the progress not to be kept, it is found again, and told twice rather than never.
     this.#tell(earlier?.findings ?? [], progress)
     await this.#services.endTurn({ turn: turn.turn, pause_ms, progress })

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import {
   auditWorkMsMax,
@@ -8,6 +9,9 @@ import {
   startUpstream,
   type TestUpstream,
 } from '../gateway-fixture.ts'
+import { openUpstream } from '../upstream.ts'
+import { Auditor } from './auditor.ts'
+import { integrityOf } from './services.ts'
 
 const settled_before = '01a1fe00-0000-7000-8000-000000000000'
 const overdue = { count: 0, is_capped: false, oldest: [] }
@@ -93,6 +97,21 @@ test('a turn that somebody waits for works in one go; an unhurried one rests fou
   // Each call takes 20 ms, and rests four times that; a few of the turn's own take nothing.
   expect(unhurried.callMs).toBeGreaterThan(3 * hurried.callMs)
   expect(unhurried.pauseMs).toBe(1_000)
+})
+
+test('a long turn is leased for longer than it works and rests, or another gateway would take it meanwhile', async () => {
+  const { orders, urls } = await services({ turn: 1 })
+  const upstreams = {
+    orders: await keep(Promise.resolve(openUpstream('orders', urls.orders, 5_000))),
+    payments: await keep(Promise.resolve(openUpstream('payments', urls.payments ?? '', 5_000))),
+  }
+  const leaseOf = async (workMsMax: number) => {
+    const log = pino({ level: 'silent' })
+    await new Auditor(integrityOf(upstreams), log, { settledWithinMs: 1, workMsMax }).auditOnce()
+    return JSON.parse(asked(orders).findLast(({ method }) => method === 'POST')?.body ?? '').lease_ms
+  }
+  expect(await leaseOf(3_000)).toBe(120_000)
+  expect(await leaseOf(30_000)).toBeGreaterThan(5 * 30_000)
 })
 
 test('a gateway that stops ends its turn after the slice in hand, and keeps what it found', async () => {
