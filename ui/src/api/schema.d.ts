@@ -35,7 +35,6 @@ export interface paths {
                                 /**
                                  * @description Whose act it is
                                  * @example orders-service
-                                 * @example payments
                                  */
                                 service: string;
                                 /**
@@ -200,7 +199,6 @@ export interface paths {
                             /** @description null where the service did not answer */
                             orders: {
                                 /** @example orders-service */
-                                 * @example payments
                                 service: string;
                                 /**
                                  * Format: date-time
@@ -257,7 +255,6 @@ export interface paths {
                             /** @description null where the service did not answer */
                             payments: {
                                 /** @example orders-service */
-                                 * @example payments
                                 service: string;
                                 /**
                                  * Format: date-time
