@@ -41,6 +41,21 @@ test('failpoints are armed by tests only, so that no running service can be told
   ])
 })
 
+test('no function, class or constant is exported that no other file names', () => {
+  const namedIn = new Map<string, number>()
+  for (const path of sources) {
+    const words = new Set(read(path).match(/\w+/g))
+    for (const word of words) namedIn.set(word, (namedIn.get(word) ?? 0) + 1)
+  }
+  const exported = /^export (?:async )?(?:function\*?|const|class) (\w+)/gm
+  const unused = sources.flatMap(path =>
+    [...read(path).matchAll(exported)]
+      .filter(([, name]) => namedIn.get(name as string) === 1)
+      .map(([, name]) => `${path}: ${name}`),
+  )
+  expect(unused).toEqual([])
+})
+
 const linesMax = 300
 test(`no source file is longer than ${linesMax} lines`, () => {
   const isTest = (path: string) => /\.(test|fixture)\.tsx?$/.test(path) || path.startsWith('e2e/')

@@ -29,7 +29,7 @@ export function check(history: Pick<History, 'attempts' | 'marks'>, state: Final
 }
 
 /** Acknowledged once is acknowledged; refused is what was refused every time; of the rest nobody knows. */
-export function gatherOperations(attempts: Attempt[]): Operation[] {
+function gatherOperations(attempts: Attempt[]): Operation[] {
   return [...Map.groupBy(attempts, ({ op }) => op).values()].map(tries => {
     const { op, act, user, amount } = tries[0]!
     const acknowledged = tries.filter(({ outcome }) => outcome === 'ok')

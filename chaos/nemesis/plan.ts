@@ -89,7 +89,7 @@ const makers: Record<FaultKind, { weight: number; make: (draw: Draw, instances: 
   },
   full_disk: { weight: 3, make: draw => ({ kind: 'full_disk', service: draw.pick(consuming) }) },
 }
-export const faultKinds = Object.keys(makers) as FaultKind[]
+const faultKinds = Object.keys(makers) as FaultKind[]
 
 function instanceFault(kind: 'kill' | 'stop' | 'freeze') {
   return (draw: Draw, instances: number): PlannedFault => ({

@@ -41,7 +41,7 @@ declare module 'fastify' {
   }
 }
 
-export const bodyBytesMax = 64 * 1024
+const bodyBytesMax = 64 * 1024
 
 /** A connection is kept so long for the next request. */
 const idleMsMax = 72_000

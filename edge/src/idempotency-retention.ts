@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Log } from 'messaging/log'
 import cron from 'node-cron'
 
-export const idempotencyRetentionMsDefault = 24 * 60 * 60 * 1000
+const idempotencyRetentionMsDefault = 24 * 60 * 60 * 1000
 
 /** A batch this size holds its locks for a few milliseconds and is small beside one checkpoint's WAL. */
 const batchSizeMax = 2_000

@@ -10,7 +10,7 @@ export const PageQuery = {
   ),
 }
 
-export const encodeCursor = (last: string): string => Buffer.from(last).toString('base64url')
+const encodeCursor = (last: string): string => Buffer.from(last).toString('base64url')
 
 /** The text behind a cursor. One that was made up is a 400 problem naming the field. */
 export function decodeCursor(cursor: string | undefined, form: RegExp): string | undefined {

@@ -5,7 +5,7 @@ import { type FieldError, Problem } from './problem.ts'
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** PostgreSQL stores no NUL, and half a surrogate pair is no text. */
-export const isStorableText = (text: string) => text.isWellFormed() && !text.includes('\0')
+const isStorableText = (text: string) => text.isWellFormed() && !text.includes('\0')
 
 /** Of a text field that is stored. The format is ours and says all of it; the pattern is what others can know of it. */
 export const storableText = { format: 'text', pattern: '^[^\\u0000]*$' }

@@ -11,7 +11,7 @@ const ServiceHealth = Type.Object({
 })
 type ServiceHealth = Static<typeof ServiceHealth>
 
-export const SystemHealth = Type.Object({
+const SystemHealth = Type.Object({
   service: Type.String(),
   status: Type.Union([Type.Literal('up'), Type.Literal('down')]),
   dependencies: Type.Record(Type.String(), Dependency, { description: "The gateway's own" }),

@@ -13,7 +13,7 @@ const orNull = <Schema extends TSchema>(schema: Schema) =>
     description: 'null where the service did not answer',
   })
 
-export const SystemStats = Type.Object({
+const SystemStats = Type.Object({
   at: Type.String({ format: 'date-time' }),
   orders: orNull(OrdersStats),
   payments: orNull(EngineStats),

@@ -6,7 +6,7 @@ import { headersFor, passOn, sendUnavailable } from './forward.ts'
 import { OrderParams, type ServiceName } from './public-calls.ts'
 import type { Outcome, Upstream } from './upstream.ts'
 
-export const JoinedTimeline = Type.Object({
+const JoinedTimeline = Type.Object({
   ...Timeline.properties,
   missing: Type.Optional(
     Type.Array(Type.String(), {

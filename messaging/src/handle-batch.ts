@@ -31,7 +31,7 @@ export type HandlerSettings<DB, Payload> = {
   infrastructureRetry?: Backoff
 }
 
-export const handlerDefaults = {
+const handlerDefaults = {
   attemptsMax: 5,
   attemptRetry: { firstMs: 20, maxMs: 1_000 },
   infrastructureRetry: { firstMs: 50, maxMs: 5_000 },

@@ -4,7 +4,7 @@ import type { OutboxEvent } from './event.ts'
 import { deferred } from './round-trips.ts'
 
 /** Kafka's default for the largest record batch is 1,048,588 bytes; this leaves room for the envelope. */
-export const messageBytesMaxDefault = 1_000_000
+const messageBytesMaxDefault = 1_000_000
 
 export class MessageTooLargeError extends Error {
   override name = 'MessageTooLargeError'

@@ -66,7 +66,7 @@ export function recordOf({ offsetDelta, timeDelta, key, value, headers }: Writte
   return withLength(body)
 }
 
-export const withLength = (bytes: Bytes) =>
+const withLength = (bytes: Bytes) =>
   bytes ? Buffer.concat([varint(BigInt(bytes.length)), bytes]) : varint(-1n)
 
 export function varint(value: bigint): Buffer {
@@ -145,24 +145,24 @@ export const anyText = fc.oneof(
     'k'.repeat(9_000),
   ),
 )
-export const anyBytes = fc.option(
+const anyBytes = fc.option(
   fc.oneof(
     anyText.map(text => Buffer.from(text)),
     fc.uint8Array({ maxLength: 90 }).map(bytes => Buffer.from(bytes)),
   ),
 )
-export const anyTimeDelta = fc.oneof(
+const anyTimeDelta = fc.oneof(
   fc.bigInt({ min: -200n, max: 200n }),
   fc.bigInt({ min: -(2n ** 62n), max: 2n ** 62n }),
   fc.bigInt({ min: -(2n ** 35n), max: 2n ** 35n }),
   fc.constantFrom(-(2n ** 27n) - 1n, -(2n ** 27n), 2n ** 27n - 1n, 2n ** 27n, -(2n ** 63n), 2n ** 63n - 1n),
 )
-export const anyTime = fc.oneof(
+const anyTime = fc.oneof(
   fc.bigInt({ min: 0n, max: 2n ** 42n }),
   fc.constantFrom(-1n, 2n ** 62n, -(2n ** 62n), 1_760_000_000_000_000n),
 )
 /** Offsets go up within a batch, with gaps where a topic was compacted, also behind the last record. */
-export const anyBatch = fc.record({
+const anyBatch = fc.record({
   gap: fc.nat(3),
   firstTime: anyTime,
   maxTime: anyTime,

@@ -20,7 +20,7 @@ export type RetentionOutcome = { created: string[]; dropped: string[]; outboxRow
 const failpoint = failpointsOf<'retention.dropped'>()
 
 const dayMs = 86_400_000
-export const retentionDefaults = {
+const retentionDefaults = {
   outboxRetentionMs: 3 * dayMs,
   inboxRetentionMs: 30 * dayMs,
   schedule: '7 * * * *',

@@ -23,7 +23,7 @@ export type OrdersAppDependencies = {
   telemetry?: Telemetry
 }
 
-export const placingDefaults: GatherSettings = {
+const placingDefaults: GatherSettings = {
   batchSizeMax: 200,
   // At the slowest rate measured, 1,500 orders/s, the last one waits 2 s: less than the gateway does.
   queueMax: 3_000,

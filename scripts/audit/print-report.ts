@@ -5,7 +5,7 @@ export function printReport(report: Report): void {
   console.log(linesOf(report).join('\n'))
 }
 
-export function linesOf(report: Report): string[] {
+function linesOf(report: Report): string[] {
   const { checks, checked, overdue, took_ms, verified_to, missing, sweeps } = report
   const lines = checks.flatMap(({ rule, violations, is_capped, found, next }) =>
     violations === 0

@@ -30,7 +30,7 @@ export type Installation = {
   now(): number
 }
 
-export const shopTopics = ['order_payment_tasks', 'payment_status_updates', 'order_status_updates']
+const shopTopics = ['order_payment_tasks', 'payment_status_updates', 'order_status_updates']
 
 export const DoctorConfig = Type.Object({
   ...CommonConfig,

@@ -77,7 +77,7 @@ export function serviceDaemon(
   })
 }
 
-export async function answersOk(url: string): Promise<boolean> {
+async function answersOk(url: string): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(healthMsMax) })
     await response.body?.cancel()

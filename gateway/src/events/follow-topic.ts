@@ -11,7 +11,7 @@ const stopMsMax = 1_000
 type Broker = Pick<Transport, 'ensureTopics' | 'follow'>
 
 /** Makes the topic where it is missing, and hands all of it to the hub. Rejects where no broker answers. */
-export async function followOnce(broker: Broker, hub: EventHub, topic: TopicSettings): Promise<Subscriber> {
+async function followOnce(broker: Broker, hub: EventHub, topic: TopicSettings): Promise<Subscriber> {
   await broker.ensureTopics([topic])
   return broker.follow({
     topic: topic.topic,

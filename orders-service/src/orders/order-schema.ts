@@ -4,7 +4,7 @@ import { storableText } from 'edge/validation'
 import { type Static, Type } from 'typebox'
 import type { Order, OrderStatus, Reason } from './order.ts'
 
-export const orderStatuses: OrderStatus[] = ['NEW', 'PENDING_PAYMENT', 'FINISHED', 'CANCELLED']
+const orderStatuses: OrderStatus[] = ['NEW', 'PENDING_PAYMENT', 'FINISHED', 'CANCELLED']
 const reasons: Reason[] = ['insufficient_funds', 'account_not_found']
 
 export const OrderId = Type.String({

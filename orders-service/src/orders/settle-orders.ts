@@ -15,7 +15,7 @@ export const settleOrdersName = 'orders.settle'
 export const resultsTopic = 'payment_status_updates'
 
 /** A result that no order can be settled with: parked by the consumer, where a person sees it. */
-export class UnusableResultError extends Error {
+class UnusableResultError extends Error {
   override name = 'UnusableResultError'
 }
 

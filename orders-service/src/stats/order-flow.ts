@@ -96,7 +96,7 @@ async function lookAt(db: Kysely<OrdersDatabase>, now: Date, rowsMax: number): P
 }
 
 /** One entry for each whole second of the window, so that a quiet one is a zero and no hole. Pure. */
-export function everySecond(known: Second[], now: Date): Second[] {
+function everySecond(known: Second[], now: Date): Second[] {
   const bySecond = new Map(known.map(second => [Date.parse(second.at) / 1_000, second]))
   // The second that is still running would always look like a drop.
   const last = Math.floor(now.getTime() / 1_000) - 1

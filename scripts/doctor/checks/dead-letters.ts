@@ -6,7 +6,7 @@ export async function checkDeadLetters({ name, db }: Database): Promise<Finding[
   return judgeDeadLetters(await countOpenDeadLetters(db), name)
 }
 
-export function judgeDeadLetters(
+function judgeDeadLetters(
   { parked, waiting }: { parked: number; waiting: number },
   service: string,
 ): Finding[] {

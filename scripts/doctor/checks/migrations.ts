@@ -8,7 +8,7 @@ export async function checkMigrations({ name, db }: Database): Promise<Finding[]
   return judgeMigrations(await readMigrationState(db, name), name)
 }
 
-export function judgeMigrations({ pending, edited, unknown }: MigrationState, set: string): Finding[] {
+function judgeMigrations({ pending, edited, unknown }: MigrationState, set: string): Finding[] {
   const findings: Finding[] = []
   if (pending.length > 0) {
     findings.push({

@@ -57,7 +57,7 @@ async function statementsLast(one: PoolClient, other: PoolClient): Promise<boole
   }
 }
 
-export function judgePooler({ passesNotifications, keepsStatements }: PoolerBehaviour): Finding[] {
+function judgePooler({ passesNotifications, keepsStatements }: PoolerBehaviour): Finding[] {
   const findings: Finding[] = []
   if (!keepsStatements) {
     findings.push({

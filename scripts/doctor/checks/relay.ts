@@ -34,7 +34,7 @@ async function readLeases(pool: Pool): Promise<RelayLease[]> {
   return rows.map(({ expired_ms, ...row }) => ({ ...row, expiredMs: expired_ms }))
 }
 
-export function judgeRelay(leases: RelayLease[], backlog: OutboxBacklog): Finding[] {
+function judgeRelay(leases: RelayLease[], backlog: OutboxBacklog): Finding[] {
   const findings = leases.flatMap(judgeLease)
   if (!leases.some(({ name }) => name === ownCursor)) {
     findings.push({

@@ -3,7 +3,7 @@ import type { Database } from '../installation.ts'
 
 export type OpenTransaction = { who: string; openMs: number; end: string; doing: string }
 
-export const transactionLimits = { adviceMs: 60_000, faultMs: 30 * 60_000 }
+const transactionLimits = { adviceMs: 60_000, faultMs: 30 * 60_000 }
 const shownMax = 3
 
 /** Of this database only: another one's hold back neither its vacuum nor its outbox. */
@@ -29,7 +29,7 @@ export async function checkTransactions({ pool }: Database, limits = transaction
   )
 }
 
-export function judgeTransactions(open: OpenTransaction[], limits = transactionLimits): Finding[] {
+function judgeTransactions(open: OpenTransaction[], limits = transactionLimits): Finding[] {
   const long = open.filter(({ openMs }) => openMs >= limits.adviceMs)
   const [longest] = long
   if (!longest) return []

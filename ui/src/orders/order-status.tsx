@@ -3,7 +3,6 @@ import { isOpen } from './order-list.ts'
 import './order-status.css'
 
 const words = { NEW: 'Pending', PENDING_PAYMENT: 'Pending', FINISHED: 'Finished', CANCELLED: 'Cancelled' }
-export const statusWord = (status: OrderStatus): string => words[status]
 
 /** A shape and a word each: never told by colour alone. */
 export function StatusBadge({ status }: { status: OrderStatus | 'SENDING' }) {
