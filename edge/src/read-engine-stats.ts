@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { countOpenDeadLetters, readOutboxBacklog } from 'messaging/backlog'
 import type { EngineStats } from './engine-stats.ts'
+import { readInTime } from './read-in-time.ts'
 
 /** A broker that is down must not hold up the numbers that say so. */
 const lagMsMax = 1_500
@@ -13,7 +14,7 @@ export async function readEngineStats<DB>(
   const [outbox, deadLetters, lag] = await Promise.all([
     readOutboxBacklog(db),
     countOpenDeadLetters(db),
-    within(lagMsMax, consumer.lag()),
+    readInTime(consumer.lag(), lagMsMax),
   ])
   return {
     service,
@@ -23,17 +24,7 @@ export async function readEngineStats<DB>(
       oldest_age_ms: outbox.oldestAgeMs,
       is_capped: outbox.isCapped,
     },
-    consumer: { name: consumer.name, lag },
+    consumer: { name: consumer.name, lag: lag ?? null },
     dead_letters: deadLetters,
   }
-}
-
-async function within(ms: number, lag: Promise<number>): Promise<number | null> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<null>(resolve => {
-    timer = setTimeout(resolve, ms, null)
-  })
-  const known = await Promise.race([lag.catch(() => null), late])
-  clearTimeout(timer)
-  return known
 }

@@ -1,5 +1,4 @@
 import { createServer } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Logger } from '../log.ts'
 import { sharedReading } from '../shared-reading.ts'
@@ -23,16 +22,7 @@ export type Metrics = {
 const sharedMs = 1_000
 
 /** Prometheus gives up on a whole scrape after 10 s: a database that hangs must not hide all other numbers. */
-const readingMsMax = 3_000
-
-/** What was read, or undefined where that failed or takes too long. */
-export async function readInTime<Value>(reading: Promise<Value>): Promise<Value | undefined> {
-  const late = new AbortController()
-  const waited = sleep(readingMsMax, undefined, { signal: late.signal }).catch(() => undefined)
-  const value = await Promise.race([reading.catch(() => undefined), waited])
-  late.abort()
-  return value
-}
+export const readingMsMax = 3_000
 
 /** In ms, and the least delay that is told. Each look wakes the process: the 10 of prom-client took 0.6 % of a core. */
 const eventLoopMonitoringPrecision = 50

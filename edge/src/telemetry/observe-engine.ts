@@ -1,7 +1,8 @@
 import type { Pool } from 'pg'
 import { Gauge } from 'prom-client'
 import type { EngineStats } from '../engine-stats.ts'
-import { type Metrics, readInTime } from './metrics.ts'
+import { readInTime } from '../read-in-time.ts'
+import { type Metrics, readingMsMax } from './metrics.ts'
 
 /** What Prometheus shows where a number could not be read: neither the last one nor 0, which would look well. */
 const unknown = Number.NaN
@@ -22,7 +23,7 @@ export function observeEngine(metrics: Metrics, readStats: () => Promise<EngineS
   )
 
   metrics.beforeScrape(async () => {
-    const stats = await readInTime(readStats())
+    const stats = await readInTime(readStats(), readingMsMax)
     reads.set(stats ? 1 : 0)
     backlog.set(stats?.outbox.waiting ?? unknown)
     age.set(stats ? (stats.outbox.oldest_age_ms ?? 0) / 1_000 : unknown)

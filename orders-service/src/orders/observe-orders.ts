@@ -1,5 +1,6 @@
 import { SpanKind } from '@opentelemetry/api'
-import { readInTime, secondsBuckets } from 'edge/telemetry/metrics'
+import { readInTime } from 'edge/read-in-time'
+import { readingMsMax, secondsBuckets } from 'edge/telemetry/metrics'
 import { gaugesIn } from 'edge/telemetry/observe-engine'
 import type { Telemetry } from 'edge/telemetry/start-telemetry'
 import { Counter, Histogram } from 'prom-client'
@@ -55,7 +56,7 @@ export function observeOrders(
     'status',
   )
   metrics.beforeScrape(async () => {
-    const counts = await readInTime(readCounts())
+    const counts = await readInTime(readCounts(), readingMsMax)
     for (const status of ['open', 'finished', 'cancelled'] as const) {
       orders.set({ status }, counts?.[status] ?? Number.NaN)
     }
