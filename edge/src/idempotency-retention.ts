@@ -2,8 +2,6 @@ import { type Kysely, sql } from 'kysely'
 import type { Log } from 'messaging/log'
 import cron from 'node-cron'
 
-const idempotencyRetentionMsDefault = 24 * 60 * 60 * 1000
-
 /** A batch this size holds its locks for a few milliseconds and is small beside one checkpoint's WAL. */
 const batchSizeMax = 2_000
 /** What one run takes at most; the rest waits for the next. */
@@ -24,12 +22,12 @@ export async function forgetIdempotencyKeysOnce<DB>(db: Kysely<DB>, retentionMs:
 export function startIdempotencyRetention<DB>({
   db,
   log,
-  retentionMs = idempotencyRetentionMsDefault,
+  retentionMs,
   schedule = '*/5 * * * *',
 }: {
   db: Kysely<DB>
   log: Log
-  retentionMs?: number
+  retentionMs: number
   schedule?: string
 }): { stop(): Promise<void> } {
   let stopping = false
