@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Admin, type KafkaJSProtocolError, Partitioners, type Producer } from 'kafkajs'
+import { answeredInTime } from './answered-in-time.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
 import { openClient } from './kafkajs-client.ts'
 import { follow } from './kafkajs-follow.ts'
@@ -9,7 +10,6 @@ import type { OutgoingMessage, TopicSettings, Transport } from './transport.ts'
 
 /** A broker that does not answer is left without a word. */
 const disconnectMaxMs = 2_000
-const pingMaxMs = 5_000
 
 /**
  * The transport over kafkajs. No guarantee rests on it: its producer runs without idempotence and may repeat, its
@@ -51,7 +51,7 @@ export function openKafka(settings: KafkaSettings): Transport {
         .finally(() => {
           pinging = undefined
         })
-      await within(pingMaxMs, pinging)
+      await answeredInTime(pinging)
     },
     async lag(groupId, topics) {
       const connected = await admin.get()
@@ -92,15 +92,6 @@ function once<Client extends { connect(): Promise<void>; disconnect(): Promise<v
       await Promise.race([disconnected, sleep(disconnectMaxMs, undefined, { ref: false })])
     },
   }
-}
-
-async function within<Result>(ms: number, promise: Promise<Result>): Promise<Result> {
-  const late = new AbortController()
-  const tooLate = sleep(ms, undefined, { signal: late.signal }).then(
-    () => Promise.reject(new Error(`no Kafka broker answered within ${ms} ms`)),
-    () => new Promise<never>(() => {}),
-  )
-  return Promise.race([promise, tooLate]).finally(() => late.abort())
 }
 
 function byTopic(messages: OutgoingMessage[]) {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Admin } from '@platformatic/kafka'
+import { answeredInTime } from './answered-in-time.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
 import { baseOptions, cutOff, isError, prepare, told } from './platformatic-client.ts'
 import { follow } from './platformatic-follow.ts'
@@ -8,7 +9,6 @@ import { subscribe } from './platformatic-subscriber.ts'
 import { publishInParts } from './publish-in-parts.ts'
 import type { TopicSettings, Transport } from './transport.ts'
 
-const pingMaxMs = 5_000
 const leaderWaitMs = 50
 /** Who asked tries again after a while. */
 const leadersMsMax = 10_000
@@ -31,13 +31,7 @@ export function openKafka(settings: KafkaSettings): Transport {
       for (const topic of missing) await told(createTopic(admin, topic))
     },
     async ping() {
-      const late = new AbortController()
-      const tooLate = sleep(pingMaxMs, undefined, { signal: late.signal }).then(
-        () => Promise.reject(new Error(`no Kafka broker answered within ${pingMaxMs} ms`)),
-        () => undefined,
-      )
-      const asked = admin.metadata({ topics: [], forceUpdate: true })
-      await told(Promise.race([asked, tooLate])).finally(() => late.abort())
+      await told(answeredInTime(admin.metadata({ topics: [], forceUpdate: true })))
     },
     async lag(groupId, topics) {
       const [group] = await admin.listConsumerGroupOffsets({ groups: [groupId] })
