@@ -8,6 +8,11 @@ export const IdempotencyHeaders = Type.Object({
   'idempotency-key': Type.Optional(Type.String(visibleText)),
 })
 
+/** For the schema of an answer that may come from an earlier request. */
+export const replayedHeader = {
+  'Idempotency-Replayed': Type.String({ description: '`true` where this is the first answer again' }),
+}
+
 /** What a client's key stands for: `hash` tells the same request from another one. */
 export type IdempotentRequest = { key: string; hash: Buffer }
 export type Earlier<Answer> = { kind: 'replay'; answer: Answer } | { kind: 'reused' }

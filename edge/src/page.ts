@@ -10,6 +10,11 @@ export const PageQuery = {
   ),
 }
 
+/** For the schema of an answer that is a page. */
+export const pageHeaders = {
+  Link: Type.String({ description: 'RFC 8288: `<…>; rel="next"`, where there is more' }),
+}
+
 const encodeCursor = (last: string): string => Buffer.from(last).toString('base64url')
 
 /** The text behind a cursor. One that was made up is a 400 problem naming the field. */

@@ -1,5 +1,5 @@
 import { type App, answers } from 'edge/app'
-import { decodeCursor, PageQuery, sendPage, uuidForm } from 'edge/page'
+import { decodeCursor, PageQuery, pageHeaders, sendPage, uuidForm } from 'edge/page'
 import { Problem } from 'edge/problem'
 import { Timeline } from 'edge/timeline'
 import { UserId, UserParams } from 'edge/user-id'
@@ -7,13 +7,12 @@ import type { Kysely } from 'kysely'
 import { Type } from 'typebox'
 import type { OrdersDatabase } from '../database.ts'
 import type { OrderStatus } from './order.ts'
-import { header, OrderId, OrderRef, orderAnswer, Status } from './order-schema.ts'
+import { OrderId, OrderRef, orderAnswer, Status } from './order-schema.ts'
 import { findOrder, findTimeline, listOrders } from './read-orders.ts'
 
 const tags = ['orders']
 const OrderParams = Type.Object({ id: OrderId }, { additionalProperties: false })
-const next = { Link: header('RFC 8288: `<…>; rel="next"`, where there is more') }
-const OrderPage = { ...Type.Array(OrderRef), description: 'Newest first', headers: next }
+const OrderPage = { ...Type.Array(OrderRef), description: 'Newest first', headers: pageHeaders }
 
 export function registerOrderRoutes(app: App, db: Kysely<OrdersDatabase>): void {
   app.get('/orders', { schema: listSchema }, async (request, reply) => {

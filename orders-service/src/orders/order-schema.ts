@@ -44,8 +44,6 @@ export const OrderSchema = Type.Object(
 )
 /** The schema, where the app knows it. */
 export const OrderRef = Type.Unsafe<Record<string, unknown>>({ $ref: 'Order#' })
-/** How the document describes a header of an answer. */
-export const header = (description: string) => ({ type: 'string', description })
 export type OrderAnswer = Static<typeof OrderSchema>
 
 export const orderAnswer = (order: Order): OrderAnswer => ({

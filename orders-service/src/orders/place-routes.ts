@@ -1,5 +1,5 @@
 import { type App, answers } from 'edge/app'
-import { IdempotencyHeaders, idempotencyKeyReused, idempotentRequest } from 'edge/idempotency'
+import { IdempotencyHeaders, idempotencyKeyReused, idempotentRequest, replayedHeader } from 'edge/idempotency'
 import { readJson } from 'edge/json-body'
 import { minorFromChecked } from 'edge/money'
 import { Part, partsBytesMax, partsMax } from 'edge/part'
@@ -7,7 +7,7 @@ import { Problem } from 'edge/problem'
 import { checkFor } from 'edge/validation'
 import { type Static, Type } from 'typebox'
 import type { Gatherer } from './gather.ts'
-import { header, NewOrder, OrderRef } from './order-schema.ts'
+import { NewOrder, OrderRef } from './order-schema.ts'
 import type { Placement, PlaceRequest } from './place-orders.ts'
 
 export type Placer = Gatherer<PlaceRequest, Placement>
@@ -103,10 +103,7 @@ const placeSchema = {
       201: {
         ...OrderRef,
         description: 'The order, with status NEW',
-        headers: {
-          Location: header('Path of the order'),
-          'Idempotency-Replayed': header('`true` where this is the first answer again'),
-        },
+        headers: { Location: Type.String({ description: 'Path of the order' }), ...replayedHeader },
       },
     },
     400,

@@ -1,7 +1,7 @@
 import { type App, answers } from 'edge/app'
-import { IdempotencyHeaders, idempotencyKeyReused, idempotentRequest } from 'edge/idempotency'
+import { IdempotencyHeaders, idempotencyKeyReused, idempotentRequest, replayedHeader } from 'edge/idempotency'
 import { balanceMinorMax, decimalFromMinor, minorFromChecked } from 'edge/money'
-import { decodeCursor, PageQuery, positiveIntegerForm, sendPage } from 'edge/page'
+import { decodeCursor, PageQuery, pageHeaders, positiveIntegerForm, sendPage } from 'edge/page'
 import { Problem } from 'edge/problem'
 import { UserParams } from 'edge/user-id'
 import type { Kysely } from 'kysely'
@@ -23,7 +23,6 @@ const tags = ['accounts']
 const AccountRef = Type.Unsafe<Record<string, unknown>>({ $ref: 'Account#' })
 const LedgerEntryRef = Type.Unsafe<Record<string, unknown>>({ $ref: 'LedgerEntry#' })
 const ListQuery = Type.Object(PageQuery, { additionalProperties: false })
-const next = { Link: Type.String({ description: 'RFC 8288: `<…>; rel="next"`, where there is more' }) }
 
 export function registerAccountRoutes(app: App, db: Kysely<PaymentsDatabase>): void {
   app.addSchema(AccountSchema)
@@ -131,7 +130,7 @@ const listSchema = {
   summary: 'List accounts',
   description: 'In the order of user ids.',
   querystring: ListQuery,
-  response: answers({ 200: { ...Type.Array(AccountRef), headers: next } }, 400, 500, 503),
+  response: answers({ 200: { ...Type.Array(AccountRef), headers: pageHeaders } }, 400, 500, 503),
 }
 
 const findSchema = {
@@ -156,11 +155,7 @@ const changeSchema = {
       200: {
         ...AccountRef,
         description: 'The account after the change',
-        headers: {
-          'Idempotency-Replayed': Type.String({
-            description: '`true` where this is the first answer again',
-          }),
-        },
+        headers: replayedHeader,
       },
     },
     400,
@@ -181,7 +176,7 @@ const ledgerSchema = {
   params: UserParams,
   querystring: ListQuery,
   response: answers(
-    { 200: { ...Type.Array(LedgerEntryRef), description: 'Newest first', headers: next } },
+    { 200: { ...Type.Array(LedgerEntryRef), description: 'Newest first', headers: pageHeaders } },
     400,
     404,
     500,
