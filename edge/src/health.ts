@@ -1,9 +1,8 @@
 import { performance } from 'node:perf_hooks'
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { type App, answers } from './app.ts'
 
 export type Check = (signal: AbortSignal) => Promise<unknown>
-export type Dependency = { status: 'up' | 'down'; duration_ms: number; detail?: string }
 
 export const HealthQuery = Type.Object(
   {
@@ -22,6 +21,7 @@ export const Dependency = Type.Object({
   duration_ms: Type.Number({ description: 'Milliseconds the check took' }),
   detail: Type.Optional(Type.String()),
 })
+export type Dependency = Static<typeof Dependency>
 export const Health = Type.Object({
   service: Type.String(),
   status: Type.Union([Type.Literal('up'), Type.Literal('down')]),

@@ -5,7 +5,6 @@ import type { Logger } from 'edge/log'
 import type { Telemetry } from 'edge/telemetry/start-telemetry'
 import { SystemDocument } from './api-document.ts'
 import { type DoorSettings, registerDoor, securityHeaders } from './door.ts'
-
 import type { EventHub } from './events/event-hub.ts'
 import { registerEvents } from './events/event-routes.ts'
 import { registerForwarding } from './forward.ts'

@@ -1,5 +1,4 @@
-import type { App } from 'edge/app'
-import { answers } from 'edge/app'
+import { type App, answers } from 'edge/app'
 import { EngineStats } from 'edge/engine-stats'
 import { OrdersStats } from 'edge/orders-stats'
 import { type Static, type TSchema, Type } from 'typebox'

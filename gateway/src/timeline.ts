@@ -1,5 +1,4 @@
-import type { App } from 'edge/app'
-import { answers } from 'edge/app'
+import { type App, answers } from 'edge/app'
 import { type Hop, hopNames, Timeline } from 'edge/timeline'
 import { type Static, Type } from 'typebox'
 import { headersFor, passOn, sendUnavailable } from './forward.ts'

@@ -112,7 +112,7 @@ async function releaseKey<DB, Payload>(
 ): Promise<ReleaseOutcome> {
   let handled = 0
   let limit = releaseBatchMax
-  for (; key !== null; ) {
+  while (key !== null) {
     const outcome = await releaseSome(desk, topic, key, limit)
     if (outcome.kind === 'done') break
     if (outcome.kind === 'handled') {

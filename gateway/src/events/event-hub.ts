@@ -98,7 +98,7 @@ export class EventHub {
     else this.#startWhenFilled()
   }
 
-  /** Answers false where there are too many streams already. The response's head has not been written yet. */
+  /** For one more stream; none is served while it closes. */
   hasRoom(): boolean {
     return !this.#closed && this.#streams.size < this.#settings.streamsMax
   }

@@ -3,7 +3,8 @@ import { TextRing } from './text-ring.ts'
 
 export type LoggedEvent = { partition: number; offset: bigint; userId: number; stampedMs: number }
 
-export type Place =
+/** Where a reader goes on. */
+export type Found =
   /** Go on with event number `from`. */
   | { kind: 'held'; from: number }
   /** Some event after that place is no longer held, or the topic never had it. */
@@ -121,7 +122,7 @@ export class EventLog {
    * Where a reader at `place` goes on. It may be ahead of this log, by what another gateway was quicker to read.
    * Walks back only as far as the reader is behind.
    */
-  find(place: Position): Place {
+  find(place: Position): Found {
     for (const partition of place.keys()) if (!this.#position.has(partition)) return { kind: 'gone' }
     const behind = new Set<number>()
     for (const [partition, heldFrom] of this.#heldFrom) {

@@ -1,5 +1,4 @@
-import type { App } from 'edge/app'
-import { answers } from 'edge/app'
+import { type App, answers } from 'edge/app'
 import { Problem, sendProblem } from 'edge/problem'
 import { UserId } from 'edge/user-id'
 import { Type } from 'typebox'
