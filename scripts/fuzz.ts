@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { loadEnvironmentFile, projectFolder } from './system/settings.ts'
+import { gatewayUrlIn, loadEnvironmentFile, projectFolder } from './system/settings.ts'
 
 /** `npm run fuzz`: schemathesis, in a Python environment of its own, against the system that runs; docs/fuzzing.md. */
 const version = '4.32.5'
@@ -22,7 +22,7 @@ if (process.argv.includes('--help')) {
   process.exit(0)
 }
 loadEnvironmentFile()
-const gatewayUrl = process.env.GATEWAY_URL || `http://127.0.0.1:${process.env.GATEWAY_PORT || 8080}`
+const gatewayUrl = gatewayUrlIn(process.env)
 await fetch(`${gatewayUrl}/openapi.json`).catch(() => {
   console.log(
     `Nothing answers at ${gatewayUrl}. Start it: RATE_LIMIT_PER_SECOND=0 npm start. Or set GATEWAY_URL.`,

@@ -1,5 +1,6 @@
 import type { Report } from 'gateway/integrity/report'
 import { type Parsed, parseCommandLine, tooMuch } from '../command-line.ts'
+import { gatewayUrlIn } from '../system/settings.ts'
 import { askIntegrity, askUntilSwept } from './ask-integrity.ts'
 import { printReport } from './print-report.ts'
 
@@ -32,7 +33,7 @@ export async function runAudit(
   { isFull, asJson }: AuditOptions,
   env: Record<string, string | undefined>,
 ): Promise<number> {
-  const gatewayUrl = env.GATEWAY_URL || `http://127.0.0.1:${env.GATEWAY_PORT || 8080}`
+  const gatewayUrl = gatewayUrlIn(env)
   try {
     const report = await (isFull ? askUntilSwept(gatewayUrl, showWaiting) : askIntegrity(gatewayUrl))
     if (asJson) console.log(JSON.stringify(report, null, 2))

@@ -1,4 +1,5 @@
 import { type Parsed, parseCommandLine, tooMuch } from '../command-line.ts'
+import { gatewayUrlIn } from '../system/settings.ts'
 
 export type DemoOptions = {
   gatewayUrl: string
@@ -41,7 +42,7 @@ export const parseDemoOptions = (
   env: Record<string, string | undefined>,
 ): Parsed<DemoOptions> =>
   parseCommandLine(args, { flags, usage }, (given, words) => {
-    const gatewayUrl = env.GATEWAY_URL || `http://127.0.0.1:${env.GATEWAY_PORT || 8080}`
+    const gatewayUrl = gatewayUrlIn(env)
     const mistakes = [
       tooMuch(words),
       ...names.map(

@@ -46,5 +46,4 @@ export function timeWords(ms: number): string {
   return counted(Math.floor(ms / length), unit)
 }
 
-export const counted = (count: number, one: string, many = `${one}s`) =>
-  `${count} ${count === 1 ? one : many}`
+export const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
