@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { CommonConfig, ConfigError, parseConfig } from 'edge/config'
 import { databaseAddress, databaseConfig } from 'edge/postgres'
+import { optionsOrExit, parseCommandLine } from 'scripts/command-line'
 import { loadEnvironmentFile, readSettings } from 'scripts/system/settings'
 import { Type } from 'typebox'
 import { check } from './checker/check.ts'
@@ -25,6 +25,16 @@ const Where = Type.Object({
 })
 const shownMax = 50
 
+const { files, stateFile } = optionsOrExit(
+  parseCommandLine(
+    process.argv.slice(2),
+    { flags: { state: { type: 'string' } }, usage },
+    ({ state: stateFile }, files) =>
+      files.length > 0
+        ? { kind: 'options', options: { files, stateFile } }
+        : { kind: 'mistake', text: 'Name the history.' },
+  ),
+)
 try {
   process.exit(await main())
 } catch (error) {
@@ -33,18 +43,10 @@ try {
 }
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { state: { type: 'string' }, help: { type: 'boolean' } },
-  })
-  if (values.help || positionals.length === 0) {
-    console.log(usage)
-    return values.help ? 0 : 2
-  }
-  const history = readHistory(positionals)
+  const history = readHistory(files)
   const users = [...new Set(history.attempts.map(({ user }) => user))]
-  const state = values.state
-    ? (JSON.parse(readFileSync(values.state, 'utf8')) as FinalState)
+  const state = stateFile
+    ? (JSON.parse(readFileSync(stateFile, 'utf8')) as FinalState)
     : await readRunning(users)
   const violations = check(history, state)
   for (const violation of violations.slice(0, shownMax)) console.log(describeViolation(violation))
