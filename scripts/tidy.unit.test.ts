@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { expect, test } from 'vitest'
 
-/** Style that a linter does not know: see "What that means here" in the project's style. */
+/** Style that a linter does not know: see CONTRIBUTING.md. */
 const root = join(import.meta.dirname, '..')
 const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).split('\n').filter(Boolean)
 const sources = tracked.filter(path => /\.(ts|tsx|mjs)$/.test(path) && existsSync(join(root, path)))
