@@ -2,10 +2,11 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import type { ConsumerDefinition, Message } from './consumer.ts'
 import { type DeadLetter, type LetterRow, letterColumns, toDeadLetter } from './dead-letter-rows.ts'
 import { failpointsOf } from './failpoint.ts'
-import { decodeWith, reasonOf, storable, tellCommitted } from './handle-batch.ts'
+import { decodeWith, tellCommitted } from './handle-batch.ts'
 import { isInfrastructureError } from './infrastructure-error.ts'
 import type { Log } from './log.ts'
 import { type Operator, recordAct } from './operator-acts.ts'
+import { reasonOf, storable } from './storable-text.ts'
 
 export type ReleaseOutcome =
   | { kind: 'released'; handled: number }

@@ -9,6 +9,7 @@ import { isInfrastructureError } from './infrastructure-error.ts'
 import type { Log } from './log.ts'
 import { keyName, lockBlockedKeys, park, type ToPark } from './parking.ts'
 import { together } from './round-trips.ts'
+import { reasonOf, storable } from './storable-text.ts'
 import type { IncomingMessage } from './transport.ts'
 
 const failpoint = failpointsOf<
@@ -241,13 +242,6 @@ function sort<Payload>(fresh: Item<Payload>[], blocked: Set<string>) {
   }
   return { toHandle, toPark }
 }
-
-/** For people. */
-export const reasonOf = (error: unknown): string =>
-  storable(error instanceof Error ? `${error.name}: ${error.message}` : String(error))
-
-/** Bounded, and without the NUL that PostgreSQL takes in no text. */
-export const storable = (text: string): string => text.replaceAll('\0', '').slice(0, 2_000)
 
 /** The work is committed: an error in telling of it must not bring the batch again. */
 export function tellCommitted(definition: { name: string; afterCommit?(): void }, log: Log): void {

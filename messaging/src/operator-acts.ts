@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import { storable } from './handle-batch.ts'
+import { storable } from './storable-text.ts'
 
 /** Who acts, and why. Written beside every act; names are what people say of themselves. */
 export type Operator = { who: string; why: string | null }

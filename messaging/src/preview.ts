@@ -1,8 +1,8 @@
 import { type ControlledTransaction, sql, type Transaction } from 'kysely'
 import { type DeadLetter, type LetterRow, letterColumns, toDeadLetter } from './dead-letter-rows.ts'
 import { closeDiscarded, type Desk, handleLetters, lockParked } from './dead-letters.ts'
-import { reasonOf } from './handle-batch.ts'
 import { isInfrastructureError } from './infrastructure-error.ts'
+import { reasonOf } from './storable-text.ts'
 
 export type PreviewStep = {
   letter: DeadLetter
