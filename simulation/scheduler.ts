@@ -1,3 +1,5 @@
+import { type Draw, drawFrom } from '../chaos/random.ts'
+
 /** Virtual time that passes between two steps, at most. */
 const stepMsMax = 100
 
@@ -12,7 +14,10 @@ export type Instance = { name: string; isDead: boolean; frozenUntil: number }
  * how time passes. The same seed is the same run.
  */
 export class Scheduler {
-  readonly random: () => number
+  readonly random: Draw['random']
+  readonly between: Draw['between']
+  readonly chance: Draw['chance']
+  readonly pick: Draw['pick']
   nowMs = 0
   steps = 0
   /** Of the calls to a database or a broker, the part whose connection breaks. */
@@ -22,13 +27,12 @@ export class Scheduler {
   #timers: Timer[] = []
 
   constructor(seed: number) {
-    this.random = mulberry32(seed)
+    const draw = drawFrom(seed)
+    this.random = draw.random
+    this.between = draw.between
+    this.chance = draw.chance
+    this.pick = draw.pick
   }
-
-  /** A whole number from `from` to `to`, both included. */
-  between = (from: number, to: number) => from + Math.floor(this.random() * (to - from + 1))
-  chance = (probability: number) => this.random() < probability
-  pick = <Item>(items: readonly Item[]) => items[this.between(0, items.length - 1)] as Item
 
   /** One call of an instance over the network: it waits for its turn, and may break before its effect or after. */
   async call<Result>(by: Instance, what: string, effect: () => Result): Promise<Result> {
@@ -112,14 +116,3 @@ export class Scheduler {
 
 /** Until all that can go on without another turn has gone on. */
 const drained = () => new Promise<void>(resolve => void setImmediate(resolve))
-
-/** A well-known 32-bit generator: small, fast, and good enough to choose with. */
-function mulberry32(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
