@@ -15,7 +15,7 @@ import { run } from 'scripts/infrastructure/run-command'
 import { kafkaLibraryFolder } from 'scripts/system/settings'
 import { type GuardedKafka, startGuardedKafka } from 'scripts/testing/guarded-kafka'
 
-export const users = ['orders-service', 'payments-service', 'gateway'] as const
+const users = ['orders-service', 'payments-service', 'gateway'] as const
 export type User = (typeof users)[number]
 
 export type SecuredKafka = GuardedKafka & {

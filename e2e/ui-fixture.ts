@@ -57,7 +57,7 @@ export async function openUi(gatewayUrl: string, operator?: { orders: string; pa
 export type Visit = { context: BrowserContext; page: Page; complaints: string[]; asked: string[] }
 
 /** What the browser complains of in its console, and every address that the page asks for. */
-export function watch(page: Page): { complaints: string[]; asked: string[] } {
+function watch(page: Page): { complaints: string[]; asked: string[] } {
   const complaints: string[] = []
   const asked: string[] = []
   page.on('console', message => {

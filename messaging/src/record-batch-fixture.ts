@@ -25,7 +25,7 @@ export type Batch = {
   written: Written[]
 }
 
-export const isStampedByBroker = 1 << 3
+const isStampedByBroker = 1 << 3
 export const isTransactional = 1 << 4
 export const isControl = 1 << 5
 
