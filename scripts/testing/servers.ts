@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Daemon } from '../infrastructure/daemon.ts'
 import { dockerAnswers, fetchImages } from '../infrastructure/docker.ts'
 import { embeddedKafka, type KafkaOptions } from '../infrastructure/kafka.ts'
 import { findKafkaRuntime } from '../infrastructure/kafka-runtime.ts'
 import { freePort } from '../infrastructure/ports.ts'
 import { embeddedPostgres, type PostgresAddress } from '../infrastructure/postgres.ts'
+import { kafkaLibraryFolder } from '../system/settings.ts'
 import { containerImages, containerKafka, containerPostgres } from './containers.ts'
 import { RunFolder } from './run-folder.ts'
 
@@ -93,12 +93,10 @@ export async function startEmbeddedKafka(
     port: await freePort(),
     ...options,
     logFile: join(run.path, 'kafka.log'),
-    runtime: await findKafkaRuntime(kafkaLibraries, line => console.error(line)),
+    runtime: await findKafkaRuntime(kafkaLibraryFolder, line => console.error(line)),
   })
   return { brokers: server.brokers, ...(await startEmbedded(server, run)) }
 }
-
-const kafkaLibraries = fileURLToPath(new URL('../../.data/kafka-lib', import.meta.url))
 
 async function startEmbedded(
   server: { daemon: Daemon; remove(): void },
