@@ -15,7 +15,7 @@ export type StreamSettings = {
   onGap(): void
   now?: () => Date
   fetch?: typeof fetch
-  /** The server sends a comment at least this often divided by three; silence for longer means a dead connection. */
+  /** The gateway says something every 10 s: silence for longer than this means a dead connection. */
   silenceMsMax?: number
   retryMs?: { min: number; max: number }
 }
