@@ -41,6 +41,32 @@ test('failpoints are armed by tests only, so that no running service can be told
   ])
 })
 
+/** What is shared looks at nobody who shares it, and no service at another; tests may. */
+const mayImport = {
+  messaging: [],
+  edge: ['messaging'],
+  migrations: ['edge', 'messaging'],
+  'orders-service': ['edge', 'messaging'],
+  'payments-service': ['edge', 'messaging'],
+  gateway: ['edge', 'messaging'],
+  ui: ['edge'],
+}
+const workspaces: string[] = JSON.parse(read('package.json')).workspaces
+
+test.each(Object.entries(mayImport))('%s imports of the other packages %j at most', (name, allowed) => {
+  const own = sources.filter(path => path.startsWith(`${name}/`) && !/test|fixture|-suite/.test(path))
+  const imported = own.flatMap(path =>
+    [...read(path).matchAll(/(?:from |import\()'([^']+)'/g)].map(([, from = '']) => {
+      const [first = ''] = (from.startsWith('.') ? join(path, '..', from) : from).split('/')
+      return { path, first }
+    }),
+  )
+  expect(own.length).toBeGreaterThan(0)
+  expect(
+    imported.filter(({ first }) => workspaces.includes(first) && ![name, ...allowed].includes(first)),
+  ).toEqual([])
+})
+
 test('no function, class or constant is exported that no other file names', () => {
   const namedIn = new Map<string, number>()
   for (const path of sources) {
