@@ -1,25 +1,22 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyRequest,
-  type FastifySchema,
   type FastifyServerOptions,
   LogController,
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from 'fastify'
-import type { TObject } from 'typebox'
 import { writeAccessLog } from './access-log.ts'
 import { answerClientError } from './client-error.ts'
 import { drainOnClose } from './drain.ts'
 import { encodingProblem, readJson } from './json-body.ts'
 import type { Logger } from './log.ts'
 import { answerNotFound } from './not-found.ts'
+import { registerDocument } from './open-api.ts'
 import { type AnswerPart, partAnswerer } from './part.ts'
 import { handleError, Problem, ProblemSchema } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
@@ -116,50 +113,12 @@ export async function createApp(
   drainOnClose(app)
   await prepare?.(app)
   app.addSchema(ProblemSchema)
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { ...about, version: '0.1.0', license: { name: 'MIT', identifier: 'MIT' } },
-      // Nobody signs in, but for the operators: see operator-routes.ts.
-      security: [],
-      components: { securitySchemes: { operatorToken: { type: 'http', scheme: 'bearer' } } },
-    },
-    transform: ({ schema, url }) => ({ url, schema: withOptionalDefaults(schema) }),
-    refResolver: {
-      buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema-${index}`),
-    },
-  })
-  const shown = (own: object) => document(withNeededSchemes(own))
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    transformSpecification: shown,
-    transformSpecificationClone: false,
-  })
-  app.get('/openapi.json', { schema: { hide: true } }, async () => shown(app.swagger()))
+  await registerDocument(app, about, document)
   return app
 }
 
 const noHost = () =>
   new Problem(400, 'invalid_request', 'The request has no Host header, which HTTP/1.1 asks for.')
-
-/** A parameter with a default is always there for the route, and need not be for the client. */
-function withOptionalDefaults(schema: FastifySchema): FastifySchema {
-  const query = schema?.querystring as TObject | undefined
-  if (!query?.required) return schema
-  const required = query.required.filter(name => !('default' in (query.properties[name] ?? {})))
-  return { ...schema, querystring: { ...query, required } }
-}
-
-/** Where no call needs the operator token, /docs has no button to enter it. */
-function withNeededSchemes({ components, ...own }: OwnDocument): OwnDocument {
-  const calls = Object.values(own.paths ?? {}).flatMap(path => Object.values(path))
-  if (calls.some(({ security }) => security)) return { ...own, components }
-  return { ...own, components: { ...components, securitySchemes: undefined } }
-}
-type OwnDocument = {
-  paths?: Record<string, Record<string, { security?: unknown }>>
-  components?: { securitySchemes?: unknown }
-}
 
 /** The `response` part of a route's schema: its own answers, and a problem for every status named. */
 export function answers<Own extends Record<number, unknown>>(own: Own, ...problems: number[]): Own {
