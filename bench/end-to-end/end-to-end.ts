@@ -2,9 +2,7 @@ import type { Section } from '../harness/section.ts'
 import { Shop } from '../shop/shop.ts'
 import { measureFullLoad } from './full-load.ts'
 import { measureLatency } from './latency.ts'
-import { measureHotAccount, measureThroughput } from './throughput.ts'
-
-export const accounts = 1_000
+import { accounts, measureHotAccount, measureThroughput } from './throughput.ts'
 
 export const endToEnd: Section = {
   name: 'end-to-end',

@@ -2,8 +2,7 @@ import { amount } from '../harness/results.ts'
 import type { Bench } from '../harness/section.ts'
 import { type Costs, countCosts } from '../shop/costs.ts'
 import type { Shop } from '../shop/shop.ts'
-import { accounts } from './end-to-end.ts'
-import { busyConnections } from './throughput.ts'
+import { accounts, busyConnections } from './throughput.ts'
 
 const processes = [
   'orders-service',

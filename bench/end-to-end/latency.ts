@@ -5,8 +5,7 @@ import { quantile } from '../harness/statistics.ts'
 import { openBareChain } from '../limits/bare-chain.ts'
 import type { SettledOrder } from '../load/open-loop.ts'
 import type { Shop } from '../shop/shop.ts'
-import { accounts } from './end-to-end.ts'
-import { busyConnections } from './throughput.ts'
+import { accounts, busyConnections } from './throughput.ts'
 
 const connectionsMax = 1_000
 /** Left out: connections are being made. */

@@ -2,9 +2,9 @@ import { pointOf, rate } from '../harness/results.ts'
 import type { Bench } from '../harness/section.ts'
 import { openInserts } from '../limits/insert-orders.ts'
 import type { Shop } from '../shop/shop.ts'
-import { accounts } from './end-to-end.ts'
 
 const doors = ['orders-service', 'gateway'] as const
+export const accounts = 1_000
 export const busyConnections = 128
 const name = (door: string, connections: number) => `at ${door}, ${connections} connections`
 

@@ -1,5 +1,6 @@
 import { plain } from '../harness/measure.ts'
 import type { Measure } from '../harness/results.ts'
+import { escapeHtml } from './html.ts'
 import { quoted } from './markdown.ts'
 import { drawPlot } from './plot.ts'
 import type { Report } from './report.ts'
@@ -57,9 +58,6 @@ const table = (head: string[], rows: string[][]): string => {
     `<tr>${cells.map(content => `<${cell}>${content}</${cell}>`).join('')}</tr>`
   return `<table>${line('th', head)}${rows.map(cells => line('td', cells)).join('')}</table>`
 }
-
-export const escapeHtml = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 
 const style = `
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }

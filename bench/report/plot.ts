@@ -1,6 +1,6 @@
 import { plain } from '../harness/measure.ts'
 import type { Plot, Series } from '../harness/results.ts'
-import { escapeHtml } from './page.ts'
+import { escapeHtml } from './html.ts'
 
 const width = 480
 const height = 260
