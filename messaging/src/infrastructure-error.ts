@@ -28,7 +28,9 @@ const retryableSocketCodes = new Set([
   'EPIPE',
   'ETIMEDOUT',
   'EHOSTUNREACH',
+  'EHOSTDOWN',
   'ENETUNREACH',
+  'ENETDOWN',
   'ENOTFOUND',
   'EAI_AGAIN',
   'ERR_SOCKET_CLOSED',
@@ -46,13 +48,19 @@ const retryableMessage =
  */
 export function isInfrastructureError(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  const { code, severity, cause, message } = error as Error & { code?: unknown; severity?: unknown }
+  const { code, severity, syscall, cause, message } = error as Error & {
+    code?: unknown
+    severity?: unknown
+    syscall?: unknown
+  }
   if (typeof code === 'string') {
     if (retryableSocketCodes.has(code) || retryableStates.has(code)) return true
     // A statement that was cancelled by a timeout (57014) belongs to class 57 and is tried again too.
     if (/^[0-9A-Z]{5}$/.test(code) && code !== protocolViolation && retryableClasses.has(code.slice(0, 2)))
       return true
   }
+  // Nobody was reached: of a Unix socket, ENOENT while PostgreSQL restarts.
+  if (syscall === 'connect') return true
   // What ends the session is no answer to a statement.
   if (severity === 'FATAL' || severity === 'PANIC') return true
   if (retryableMessage.test(message) || isStalePlan(error)) return true

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { isInfrastructureError, RaceLostError } from './infrastructure-error.ts'
 
@@ -24,6 +25,8 @@ describe('what we stand on is broken', () => {
     ['XX001', 'data_corrupted'],
     ['ECONNREFUSED', 'socket'],
     ['EMFILE', 'no file handles left'],
+    ['ENETDOWN', 'in the middle of a commit'],
+    ['EHOSTDOWN', 'in the middle of a commit'],
   ]
   test.each(states)('%s %s', code => expect(isInfrastructureError(coded(code))).toBe(true))
 
@@ -42,6 +45,13 @@ describe('what we stand on is broken', () => {
     const ended = Object.assign(coded('08P01', 'query_wait_timeout'), { severity: 'FATAL' })
     expect(isInfrastructureError(ended)).toBe(true)
     expect(isInfrastructureError(Object.assign(ended, { severity: 'ERROR' }))).toBe(false)
+  })
+
+  test('whoever is not reached, whatever the code: a Unix socket is no file while PostgreSQL restarts', async () => {
+    const error = await new Promise(resolve => connect('/nowhere/.s.PGSQL.5432').once('error', resolve))
+    expect(error).toMatchObject({ code: 'ENOENT' })
+    expect(isInfrastructureError(error)).toBe(true)
+    expect(isInfrastructureError(coded('ENOENT', 'a handler looks for a file'))).toBe(false)
   })
 
   test('as a cause, or among several', () => {
