@@ -125,13 +125,13 @@ function handleSignals(system: System, record: RunRecord<RunDetails>, stop: () =
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
 }
 
-function addressLines({ host, ports, deskUrl }: Settings, services: ServiceName[]): string[] {
+function addressLines({ host, ports, desk }: Settings, services: ServiceName[]): string[] {
   const ui = services.includes('ui') ? [`  UI        http://${host}:${ports.ui}`] : []
   return [
     ...ui,
     `  API       http://${host}:${ports.gateway}`,
     `  API docs  http://${host}:${ports.gateway}/docs`,
-    ...(deskUrl && ui.length > 0 ? [`  Desk      ${deskUrl}`] : []),
+    ...(desk && ui.length > 0 ? [`  Desk      http://${desk.host}:${desk.port}/dead-letters`] : []),
   ]
 }
 

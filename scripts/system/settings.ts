@@ -44,7 +44,7 @@ export type Settings = {
   /** By their variables. On the same host as the services, so on loopback unless told otherwise. */
   metricsPorts: Record<string, number>
   /** Where the UI serves the dead-letter desk; undefined where no OPERATOR_TOKEN is set. */
-  deskUrl: string | undefined
+  desk: { host: string; port: number } | undefined
   /** The whole environment of the services, which do not learn how others log in to their databases. */
   env: Env
   /** Of the migrations. */
@@ -95,7 +95,7 @@ export function readSettings(env: Env): Settings {
     host,
     ports,
     metricsPorts,
-    deskUrl: config.OPERATOR_TOKEN && `http://${config.OPERATOR_HOST}:${config.OPERATOR_PORT}/dead-letters`,
+    desk: config.OPERATOR_TOKEN ? { host: config.OPERATOR_HOST, port: config.OPERATOR_PORT } : undefined,
     migrationEnv: env,
     env: {
       ...Object.fromEntries(

@@ -4,11 +4,11 @@ import type { Daemon } from '../infrastructure/daemon.ts'
 import { embeddedKafka } from '../infrastructure/kafka.ts'
 import { findKafkaRuntime } from '../infrastructure/kafka-runtime.ts'
 import { rotateLog } from '../infrastructure/log-file.ts'
-import { isPortFree } from '../infrastructure/ports.ts'
 import { embeddedPostgres } from '../infrastructure/postgres.ts'
 import { run } from '../infrastructure/run-command.ts'
 import type { RunRecord } from '../infrastructure/run-record.ts'
-import { portVariableOf, type ServiceName, serviceDaemon } from './services.ts'
+import { assertPortsFree } from './assert-ports-free.ts'
+import { type ServiceName, serviceDaemon } from './services.ts'
 import { kafkaLibraryFolder, projectFolder, type Settings } from './settings.ts'
 import { Supervised } from './supervise.ts'
 
@@ -39,7 +39,7 @@ export class System {
   async start(): Promise<void> {
     const { settings } = this.#options
     mkdirSync(settings.logFolder, { recursive: true })
-    await this.#assertPortsFree()
+    await assertPortsFree(settings, this.#options.services)
     await this.#all([this.#startPostgres(), this.#startKafka()])
     const daemons = this.#options.services.map(name => this.#adoptService(name))
     await this.#all(daemons.map(daemon => daemon.start()))
@@ -141,21 +141,5 @@ export class System {
   async #all(parts: Promise<unknown>[]): Promise<void> {
     this.#work.push(...parts)
     await Promise.all(parts)
-  }
-
-  async #assertPortsFree(): Promise<void> {
-    const { services: names, settings } = this.#options
-    const { ports, metricsPorts, env } = settings
-    const wanted = [
-      ...names.map(name => ({ port: ports[name], what: name, variable: portVariableOf(name) })),
-      ...Object.entries(metricsPorts).map(([variable, port]) => ({ port, what: 'metrics', variable })),
-    ]
-    const free = await Promise.all(wanted.map(({ port }) => isPortFree(port, env.HOST || '127.0.0.1')))
-    const taken = wanted.filter((_, index) => !free[index])
-    if (taken.length === 0) return
-    const lines = taken.map(({ port, what, variable }) => `  port ${port}, wanted for ${what} (${variable})`)
-    throw new Error(
-      `Taken by another program:\n${lines.join('\n')}\nStop that program, or set the variable to a free port.`,
-    )
   }
 }

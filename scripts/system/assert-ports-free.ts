@@ -1,0 +1,52 @@
+import { isPortFree } from '../infrastructure/ports.ts'
+import { portVariableOf, type ServiceName } from './services.ts'
+import type { Settings } from './settings.ts'
+
+type Wanted = { port: number; host: string; what: string; variable: string }
+
+/** Throws one message that names every port that two servers would share, or that another program has. */
+export async function assertPortsFree(settings: Settings, services: ServiceName[]): Promise<void> {
+  const ofServices = wantedByServices(settings, services)
+  const all = [...ofServices, ...wantedByServers(settings)]
+  const shared = all.filter(one => all.some(other => other !== one && addressOf(other) === addressOf(one)))
+  if (shared.length > 0) {
+    throw new Error(`Wanted more than once:\n${linesOf(shared)}\nSet each variable to a port of its own.`)
+  }
+  // PostgreSQL and Kafka look themselves, once they have ended what a crash left; here they only complete the list.
+  if ((await takenOf(ofServices)).length === 0) return
+  throw new Error(
+    `Taken by another program:\n${linesOf(await takenOf(all))}\nStop that program, or set the variable to a free port.`,
+  )
+}
+
+function wantedByServices(settings: Settings, services: ServiceName[]): Wanted[] {
+  const { ports, metricsPorts, env, desk } = settings
+  const host = env.HOST || '127.0.0.1'
+  return [
+    ...services.map(name => ({ port: ports[name], host, what: name, variable: portVariableOf(name) })),
+    ...Object.entries(metricsPorts).map(([variable, port]) => ({ port, host, what: 'metrics', variable })),
+    ...(desk && services.includes('ui') ? [{ ...desk, what: 'the desk', variable: 'OPERATOR_PORT' }] : []),
+  ]
+}
+
+function wantedByServers({ embeddedPostgres, embeddedKafka }: Settings): Wanted[] {
+  const host = '127.0.0.1'
+  const postgres = embeddedPostgres && {
+    port: embeddedPostgres.port,
+    host,
+    what: 'PostgreSQL',
+    variable: 'ORDERS_DB_PORT and PAYMENTS_DB_PORT',
+  }
+  const kafka = embeddedKafka && { port: embeddedKafka.port, host, what: 'Kafka', variable: 'KAFKA_PORT' }
+  return [postgres, kafka].filter(one => one !== undefined)
+}
+
+const addressOf = ({ host, port }: Wanted): string => `${host}:${port}`
+
+const linesOf = (wanted: Wanted[]): string =>
+  wanted.map(({ port, what, variable }) => `  port ${port}, wanted for ${what} (${variable})`).join('\n')
+
+async function takenOf(wanted: Wanted[]): Promise<Wanted[]> {
+  const free = await Promise.all(wanted.map(({ port, host }) => isPortFree(port, host)))
+  return wanted.filter((_, index) => !free[index])
+}
