@@ -232,6 +232,31 @@ describe('without a violation in light and dark, and at 320 px', () => {
 test('the header is no wider than any screen, while the stream is not live yet too', () =>
   fitsAnyScreen(ui, '/'))
 
+test('the number of an account and why an order was cancelled are shown whole, however long they are', async () => {
+  const order = { user_id: userId, amount: 9_999_999_999.99, description: long }
+  const placed = await shop.call<{ id: string }>('POST', '/orders', order)
+  await vi.waitFor(async () => expect((await shop.order(placed.body.id)).body.status).toBe('CANCELLED'), {
+    timeout: 20_000,
+  })
+  const { page } = await ui.visit('about:blank')
+  for (const path of [`/?user=${userId}`, `/orders?user=${userId}`]) {
+    await page.goto(ui.url + path)
+    await page.getByText('The balance did not cover it.').first().waitFor()
+    for (const width of [1_280, 360]) {
+      await page.setViewportSize({ width, height: 860 })
+      await expect
+        .poll(
+          () =>
+            page.evaluate<string[]>(`[...document.querySelectorAll('.field.inline input, .row-reason')]
+          .filter(part => part.scrollWidth > part.clientWidth)
+          .map(part => part.value ?? part.innerText)`),
+          { message: `${path} at ${width} px` },
+        )
+        .toEqual([])
+    }
+  }
+})
+
 test('charts are drawn where the browser has a language that Intl does not know', async () => {
   const { page, complaints } = await ui.visit('about:blank')
   await page.addInitScript(
