@@ -1,6 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { decimalFromMinor } from 'edge/money'
+import { isNoGateway } from '../audit/ask-integrity.ts'
 import type { DemoOptions } from './demo-options.ts'
 import { inParallel } from './in-parallel.ts'
 import { followOrders } from './order-stream.ts'
@@ -16,8 +17,9 @@ const askAtOnce = 16
 /** Answers the exit code: 0 only when every order is settled and the money adds up. */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const { gatewayUrl, orders, accounts, settleSecondsMax } = options
-  if (!(await isUp(gatewayUrl))) {
-    console.log(`Nothing answers at ${gatewayUrl}. Start the system with npm start, or set GATEWAY_URL.`)
+  const mistake = await whyNoGateway(gatewayUrl)
+  if (mistake) {
+    console.log(mistake)
     return 1
   }
   const api = new ShopApi(gatewayUrl, options.concurrency)
@@ -63,13 +65,13 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   }
 }
 
-async function isUp(gatewayUrl: string): Promise<boolean> {
+async function whyNoGateway(gatewayUrl: string): Promise<string | undefined> {
   try {
     const response = await fetch(`${gatewayUrl}/health`, { signal: AbortSignal.timeout(5000) })
-    await response.body?.cancel()
-    return true
+    const health = (await response.json().catch(() => ({}))) as { service?: string }
+    return health.service === 'gateway' ? undefined : isNoGateway(gatewayUrl)
   } catch {
-    return false
+    return `Nothing answers at ${gatewayUrl}. Start the system with npm start, or set GATEWAY_URL.`
   }
 }
 
