@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { parseDemoOptions } from './demo-options.ts'
 import { parseBlock } from './order-stream.ts'
 import { PlacedOrders, percentile } from './placed-orders.ts'
+import { amountMinorMax, depositMinor } from './report.ts'
 
 test('options have defaults, and the gateway comes from the environment', () => {
   expect(parseDemoOptions([], { GATEWAY_URL: 'http://127.0.0.1:1/' })).toEqual({
@@ -59,4 +60,11 @@ test('a block of an event stream is its fields, comments aside', () => {
     event: 'order',
     data: '{"a":1}',
   })
+})
+
+test('an account can pay for nearly every order, also where there are fewer orders than accounts', () => {
+  const options = { gatewayUrl: '', accounts: 50, rate: 0, concurrency: 1, settleSecondsMax: 1 }
+  for (const orders of [1, 20, 50, 60])
+    expect(depositMinor({ ...options, orders })).toBeGreaterThanOrEqual((amountMinorMax * 9) / 10)
+  expect(depositMinor({ ...options, orders: 2000 })).toBe(91_800n)
 })

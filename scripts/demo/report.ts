@@ -7,11 +7,15 @@ import type { ShopApi } from './shop-api.ts'
 export const amountMinorMin = 100
 export const amountMinorMax = 5000
 /** Of what its orders cost on average, so that some orders are declined. */
-const fundedPercent = 90
+const fundedPercent = 90n
 
-/** What each account gets. */
-export const depositMinor = ({ orders, accounts }: DemoOptions): bigint =>
-  BigInt(Math.ceil((orders / accounts) * ((amountMinorMin + amountMinorMax) / 2) * (fundedPercent / 100)))
+/** What each account gets; for few orders at least so much of the largest one, or most of them would be declined. */
+export const depositMinor = ({ orders, accounts }: DemoOptions): bigint => {
+  const ofEach = BigInt(Math.ceil(orders / accounts))
+  const average = (ofEach * BigInt(amountMinorMin + amountMinorMax)) / 2n
+  const largest = BigInt(amountMinorMax)
+  return ((average > largest ? average : largest) * fundedPercent) / 100n
+}
 
 /** Prints how it went and answers the exit code. */
 export async function report(
