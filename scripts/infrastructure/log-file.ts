@@ -71,8 +71,9 @@ export function parseLogLine(line: string): LogEntry | undefined {
   try {
     const entry = JSON.parse(line)
     if (typeof entry.level !== 'number') return undefined
-    const reason = entry.err?.message ?? entry.error
-    const parts = [entry.msg, reason && reason !== entry.msg ? String(reason) : undefined, entry.upstream]
+    // An error that repeats the words of its cause is logged with both.
+    const reason = String(entry.err?.message ?? entry.error ?? '').replace(/^(.+): \1$/, '$1')
+    const parts = [entry.msg, reason !== entry.msg ? reason : undefined, entry.upstream]
     const details = Object.entries(entry)
       .filter(([name, value]) => !shownOtherwise.has(name) && typeof value !== 'object')
       .map(([name, value]) => `${name}=${value}`)

@@ -43,3 +43,9 @@ test('what an earlier process wrote is not told of this one', () => {
   // The file was begun anew meanwhile.
   expect(told([earlier], 1_000)).toBe('no database')
 })
+
+test('the words that an error shares with its cause are told once', () => {
+  const failed = (message: string) => JSON.stringify({ level: 50, msg: 'not published', err: { message } })
+  expect(told([failed('Request timed out: Request timed out')])).toBe('not published: Request timed out')
+  expect(told([failed('no broker: refused')])).toBe('not published: no broker: refused')
+})

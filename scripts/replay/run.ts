@@ -80,7 +80,7 @@ function planLines(
   { events, keys, someKeys, topics, first, last, unpublished }: ReplayPlan,
   to?: string,
 ): string[] {
-  const left = unpublished > 0 ? [`${unpublished} more are not published yet; the relay sends those.`] : []
+  const left = unpublished > 0 ? [`Not published yet: ${unpublished} more, which the relay sends.`] : []
   if (!first || !last) return ['No published event is in this range.', ...left]
   const more = keys > someKeys.length ? ', …' : ''
   return [
