@@ -1,6 +1,10 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { Page, Route } from 'playwright-core'
 import { startSystem } from 'scripts/test-infrastructure'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { openApp } from '../ui/app.ts'
 import { newUserId, ShopClient } from './shop-client.ts'
 import { fitsAnyScreen, openUi, type TestUi, violations } from './ui-fixture.ts'
 
@@ -227,6 +231,22 @@ describe('without a violation in light and dark, and at 320 px', () => {
       expect(await cut(page)).toEqual([])
     })
   })
+})
+
+test('a refusal of the gateway reaches the browser at once, and the gateway is asked once', async () => {
+  let asked = 0
+  const gateway = createServer((_request, response) => {
+    asked++
+    response.writeHead(503, { 'retry-after': '1', 'content-type': 'application/problem+json' }).end('{}')
+  }).listen(0, '127.0.0.1')
+  await once(gateway, 'listening')
+  const url = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`
+  const app = await openApp({ GATEWAY_URL: url, CURRENCY: 'USD' }, { orders: url })
+  for (const path of ['/api/users/1', '/operator/orders/acts'])
+    expect((await app.inject(path)).statusCode, path).toBe(503)
+  expect(asked).toBe(2)
+  await app.close()
+  gateway.close()
 })
 
 test('the header is no wider than any screen, while the stream is not live yet too', () =>

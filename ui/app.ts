@@ -7,6 +7,12 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } f
 import { distFolder } from './build.ts'
 
 /**
+ * The proxy asks ten times more where a GET is answered 503, and takes seconds of Retry-After for milliseconds: who is
+ * overloaded got eleven calls for each, and the browser heard of a service that is down after 20 s and more.
+ */
+const askedOnce = { retryDelay: () => null }
+
+/**
  * Serves the built app, and the gateway under /api. One origin for both (instead of CORS) needs no preflight per
  * order, lets `connect-src 'self'` name no host, and needs one open port where the browser is on another machine.
  */
@@ -61,13 +67,15 @@ export async function openApp(
     upstream: config.GATEWAY_URL,
     prefix: '/api',
     rewritePrefix: '',
-    // The gateway limits calls by address, so it needs the browser's and not this server's.
     replyOptions: {
+      ...askedOnce,
+      // The gateway limits calls by address, so it needs the browser's and not this server's.
       rewriteRequestHeaders: (request, headers) => ({ ...headers, 'x-forwarded-for': request.ip }),
     },
   })
   for (const [service, upstream] of Object.entries(operator ?? {})) {
-    await app.register(httpProxy, { upstream, prefix: `/operator/${service}`, rewritePrefix: '/operator' })
+    const prefix = `/operator/${service}`
+    await app.register(httpProxy, { upstream, prefix, rewritePrefix: '/operator', replyOptions: askedOnce })
   }
   await app.register(serveStatic, {
     root: distFolder,
