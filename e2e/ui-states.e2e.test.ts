@@ -69,6 +69,12 @@ const fail = (route: Route) =>
   })
 const api = (path: string) => new RegExp(`/api${path}`)
 
+const silencePayments = (page: Page) =>
+  page.route(api('/stats'), async route => {
+    const response = await route.fetch()
+    await route.fulfill({ response, json: { ...(await response.json()), payments: null } })
+  })
+
 const states: State[] = [
   { name: 'shop, nobody chosen', path: () => '/', shows: 'Which account do you shop with?' },
   {
@@ -172,11 +178,7 @@ const states: State[] = [
     name: 'flow, a service silent',
     path: () => '/flow',
     shows: 'payments-service does not answer',
-    prepare: page =>
-      page.route(api('/stats'), async route => {
-        const response = await route.fetch()
-        await route.fulfill({ response, json: { ...(await response.json()), payments: null } })
-      }),
+    prepare: silencePayments,
   },
   {
     name: 'page not loaded',
@@ -231,6 +233,14 @@ describe('without a violation in light and dark, and at 320 px', () => {
       expect(await cut(page)).toEqual([])
     })
   })
+})
+
+test('what a service has that is silent is not told to be nothing', async () => {
+  const { page } = await ui.visit('about:blank')
+  await silencePayments(page)
+  await page.goto(`${ui.url}/flow`)
+  await expect.poll(() => page.getByText('Not known while a service does not answer').count()).toBe(2)
+  expect(await page.getByText('Nothing is parked').count()).toBe(0)
 })
 
 test('a refusal of the gateway reaches the browser at once, and the gateway is asked once', async () => {

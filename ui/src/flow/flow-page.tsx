@@ -131,6 +131,10 @@ function BacklogFigures({ samples, orders, payments }: Backlogs) {
   const oldestMs = Math.max(orders?.outbox.oldest_age_ms ?? 0, payments?.outbox.oldest_age_ms ?? 0)
   const parked = (orders?.dead_letters.parked ?? 0) + (payments?.dead_letters.parked ?? 0)
   const behind = (orders?.dead_letters.waiting ?? 0) + (payments?.dead_letters.waiting ?? 0)
+  // What a service has that does not answer is not known, and not nothing.
+  const isPart = !orders || !payments
+  const nothing = (told: string) => (isPart ? 'Not known while a service does not answer' : told)
+  const known = (count: number) => (isPart && count === 0 ? '–' : count.toLocaleString())
   return (
     <>
       <Figure
@@ -138,7 +142,7 @@ function BacklogFigures({ samples, orders, payments }: Backlogs) {
         note={
           oldestMs > 0
             ? `The oldest has waited ${elapsed(oldestMs)}`
-            : 'Everything older than 2 s is published'
+            : nothing('Everything older than 2 s is published')
         }
         readings={[
           { label: 'orders', value: counted(orders), color: '--series-1' },
@@ -173,10 +177,10 @@ function BacklogFigures({ samples, orders, payments }: Backlogs) {
       <Figure
         title="Dead letters"
         tone={parked > 0 ? 'bad' : 'good'}
-        note={parked > 0 ? 'Each waits for a person: redrive or discard it' : 'Nothing is parked'}
+        note={parked > 0 ? 'Each waits for a person: redrive or discard it' : nothing('Nothing is parked')}
         readings={[
-          { label: 'parked', value: parked.toLocaleString() },
-          { label: 'waiting behind them', value: behind.toLocaleString() },
+          { label: 'parked', value: known(parked) },
+          { label: 'waiting behind them', value: known(behind) },
         ]}
       />
     </>
