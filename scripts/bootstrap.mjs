@@ -22,6 +22,7 @@ const commands = [
   'bench',
 ]
 const nodeMajorMin = 20
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)))
 const bin = join(project, 'node_modules', '.bin')
@@ -43,6 +44,8 @@ if (reason) {
   console.error(`${reason}: running npm ci (a minute or so, only now).`)
   // Not warnings: on a Node older than the project's own there is one for nearly every package.
   const code = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--progress=true'])
+  const isStopped = stopSignals.some(signal => code === 128 + constants.signals[signal])
+  if (isStopped) fail('Stopped before all was installed; the next run begins anew.', code)
   if (code !== 0) fail('npm ci failed. Look at what it says above, correct it and try again.', code)
   writeFileSync(stamp, '')
   const { mtime } = statSync(lock)
@@ -76,8 +79,9 @@ function whyInstall() {
 /** Runs to the end, passing signals on; answers the exit code a shell would. */
 function run(file, args, env = process.env) {
   return new Promise((resolve, reject) => {
+    // First, so that no signal comes between.
+    for (const signal of stopSignals) process.on(signal, () => child.kill(signal))
     const child = spawn(file, args, { cwd: project, stdio: 'inherit', env })
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
     child.once('error', reject)
     child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal]))
   })
