@@ -50,3 +50,10 @@ test('what is left out or looks itself does not stand in the way', async () => {
   for (const variable of ['OPERATOR_PORT', 'ORDERS_DB_PORT', 'KAFKA_PORT']) await take(variable)
   await expect(look(['gateway', 'orders'])).resolves.toBeUndefined()
 })
+
+test.each(['HOST', 'OPERATOR_HOST'])('an address that this machine has not is told with %s', async name => {
+  env[name] = '203.0.113.5'
+  await expect(look(['ui'])).rejects.toThrow(
+    new RegExp(`^(ui|the desk) cannot .*203.0.113.5.* Correct ${name} or `),
+  )
+})

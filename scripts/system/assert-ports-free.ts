@@ -2,7 +2,7 @@ import { isPortFree } from '../infrastructure/ports.ts'
 import { portVariableOf, type ServiceName } from './services.ts'
 import type { Settings } from './settings.ts'
 
-type Wanted = { port: number; host: string; what: string; variable: string }
+type Wanted = { port: number; host: string; hostVariable?: string; what: string; variable: string }
 
 /** Throws one message that names every port that two servers would share, or that another program has. */
 export async function assertPortsFree(settings: Settings, services: ServiceName[]): Promise<void> {
@@ -21,11 +21,13 @@ export async function assertPortsFree(settings: Settings, services: ServiceName[
 
 function wantedByServices(settings: Settings, services: ServiceName[]): Wanted[] {
   const { ports, metricsPorts, env, desk } = settings
-  const host = env.HOST || '127.0.0.1'
+  const at = { host: env.HOST || '127.0.0.1', hostVariable: 'HOST' }
   return [
-    ...services.map(name => ({ port: ports[name], host, what: name, variable: portVariableOf(name) })),
-    ...Object.entries(metricsPorts).map(([variable, port]) => ({ port, host, what: 'metrics', variable })),
-    ...(desk && services.includes('ui') ? [{ ...desk, what: 'the desk', variable: 'OPERATOR_PORT' }] : []),
+    ...services.map(name => ({ port: ports[name], ...at, what: name, variable: portVariableOf(name) })),
+    ...Object.entries(metricsPorts).map(([variable, port]) => ({ port, ...at, what: 'metrics', variable })),
+    ...(desk && services.includes('ui')
+      ? [{ ...desk, hostVariable: 'OPERATOR_HOST', what: 'the desk', variable: 'OPERATOR_PORT' }]
+      : []),
   ]
 }
 
@@ -47,6 +49,13 @@ const linesOf = (wanted: Wanted[]): string =>
   wanted.map(({ port, what, variable }) => `  port ${port}, wanted for ${what} (${variable})`).join('\n')
 
 async function takenOf(wanted: Wanted[]): Promise<Wanted[]> {
-  const free = await Promise.all(wanted.map(({ port, host }) => isPortFree(port, host)))
+  const free = await Promise.all(
+    wanted.map(({ port, host, what, hostVariable, variable }) =>
+      isPortFree(port, host).catch((error: Error) => {
+        const variables = hostVariable ? `${hostVariable} or ${variable}` : variable
+        throw new Error(`${what} cannot listen there: ${error.message}. Correct ${variables}.`)
+      }),
+    ),
+  )
   return wanted.filter((_, index) => !free[index])
 }
