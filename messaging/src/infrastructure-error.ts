@@ -7,14 +7,16 @@ const retryableStates = new Set([
   '25006', // read_only_sql_transaction: a standby just before or after a failover
   '25P03', // idle_in_transaction_session_timeout
   '25P04', // transaction_timeout
-  // A pooler that takes a statement's connection away: what was prepared is not there, or was prepared by another.
-  '26000', // invalid_sql_statement_name
-  '42P05', // duplicate_prepared_statement
   // A table or a right that is missing is a deployment half done. No message is to blame, and parking them all
   // would only make work for the night shift.
   '42P01', // undefined_table
   '42703', // undefined_column
   '42501', // insufficient_privilege
+])
+/** A pooler that takes a statement's connection away: what was prepared is not there, or was prepared by another. */
+const pooledStates = new Set([
+  '26000', // invalid_sql_statement_name
+  '42P05', // duplicate_prepared_statement
 ])
 /**
  * Of a retryable class, but the statement's own fault, such as one with more than 65,535 parameters. PgBouncer has no
@@ -63,14 +65,18 @@ export function isInfrastructureError(error: unknown): boolean {
   if (syscall === 'connect') return true
   // What ends the session is no answer to a statement.
   if (severity === 'FATAL' || severity === 'PANIC') return true
-  if (retryableMessage.test(message) || isStalePlan(error)) return true
+  if (retryableMessage.test(message) || isOfConnection(error)) return true
   if (error instanceof AggregateError) return error.errors.some(isInfrastructureError)
   return cause !== undefined && isInfrastructureError(cause)
 }
 
-/** A table was changed under a statement that this connection has parsed: it fails there for ever, and not on a new one. */
-export const isStalePlan = (error: Error & { code?: unknown; routine?: unknown }): boolean =>
-  error.code === '0A000' && error.routine === 'RevalidateCachedQuery'
+/**
+ * What this connection has parsed is not there, not its own, or of a table that was changed since: it fails there for ever,
+ * and not on a new one.
+ */
+export const isOfConnection = (error: Error & { code?: unknown; routine?: unknown }): boolean =>
+  pooledStates.has(String(error.code)) ||
+  (error.code === '0A000' && error.routine === 'RevalidateCachedQuery')
 
 /**
  * Another transaction got there first, and this one has to be run again from its start to see what that one did.

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
 import pg, { type PoolClient } from 'pg'
 import { testDatabase } from 'scripts/test-infrastructure'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -219,6 +220,23 @@ test('a column that is added fails a statement that reads all columns once, and 
   await expect(read()).rejects.toSatisfy(isInfrastructureError)
   expect((await read()).fields.map(({ name }) => name)).toEqual(['id', 'place'])
 })
+
+const pooled = {
+  'lost a prepared statement': 'deallocate',
+  'a prepared statement of another': 'prepare',
+}
+for (const [what, command] of Object.entries(pooled)) {
+  test(`a connection that has ${what} fails a transaction once, and not for ever`, async () => {
+    const text = `select $1::int as ${command}`
+    const answer = () =>
+      db.transaction().execute(async trx => (await trx.executeQuery(CompiledQuery.raw(text, [7]))).rows)
+    if (command === 'deallocate') await answer()
+    const name = createHash('sha1').update(text).digest('hex')
+    await pool.query(`${command} "${name}" ${command === 'prepare' ? 'as select 8' : ''}`)
+    await expect(answer()).rejects.toSatisfy(isInfrastructureError)
+    expect(await answer()).toEqual([{ [command]: 7 }])
+  })
+}
 
 test('callbacks of plain pg are called in a transaction too', async () => {
   await withClient(async client => {

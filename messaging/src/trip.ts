@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Writable } from 'node:stream'
 import pg, { type QueryResult } from 'pg'
-import { isStalePlan } from './infrastructure-error.ts'
+import { isOfConnection } from './infrastructure-error.ts'
 
 const names = new Map<string, string>()
 function nameOf(text: string): string {
@@ -134,7 +134,7 @@ export class Trip {
     if (this.#isOver) return
     this.#isOver = true
     // Of no more use: nothing may run outside of a transaction that did not begin, and what is stale here stays so.
-    if (this.#isSent && (this.text === 'begin' || isStalePlan(error))) connection.stream.destroy(error)
+    if (this.#isSent && (this.text === 'begin' || isOfConnection(error))) connection.stream.destroy(error)
     for (const statement of this.#statements.slice(0, this.#committed))
       statement.handleReadyForQuery(connection)
     for (const statement of this.#statements.slice(this.#committed)) {
