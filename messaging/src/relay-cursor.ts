@@ -37,8 +37,11 @@ export async function acquireLease(
       await client.query('rollback')
       return { kind: 'standby', owner: row.owner, freeInMs: row.free_in_ms }
     }
-    const isElsewhere = row.system_id !== null && row.system_id !== row.current_system_id
-    const restampedRows = isElsewhere ? await stampForThisSystem(client, name) : undefined
+    const isHere = row.system_id === row.current_system_id
+    const stampedRows = isHere ? 0 : await stampForThisSystem(client)
+    // One that nobody has owned yet names no cluster; rows from the future of this one tell.
+    const isElsewhere = !isHere && (row.system_id !== null || stampedRows > 0)
+    if (isElsewhere) await goBackToStart(client, name)
     const { rows: taken } = await client.query(
       `update relay_cursor set owner = $2, epoch = epoch + 1, system_id = $4,
               lease_until = clock_timestamp() + $3 * interval '1 ms'
@@ -52,7 +55,8 @@ export async function acquireLease(
           publishedTo: row.published_to,
           window: row.window_to === null ? undefined : { to: row.window_to, afterId: row.window_after },
         }
-    return { kind: 'owned', lease: { name, owner, epoch: taken[0].epoch, leaseMs }, cursor, restampedRows }
+    const lease = { name, owner, epoch: taken[0].epoch, leaseMs }
+    return { kind: 'owned', lease, cursor, restampedRows: isElsewhere ? stampedRows : undefined }
   } catch (error) {
     await client.query('rollback').catch(() => undefined)
     throw error
@@ -63,18 +67,23 @@ export async function acquireLease(
 
 /**
  * The database was dumped and read into another cluster, where transaction ids mean something else: rows from the
- * future of this cluster would never fall into a window, new ones would seem published. The former are stamped with
- * an id of now, and the cursor goes back to the start of what is retained.
+ * future of this cluster would be in every window, new ones would seem published. The former are stamped with an id of
+ * now, and the cursor goes back to the start of what is retained.
  */
-async function stampForThisSystem(client: PoolClient, name: string): Promise<number> {
+async function stampForThisSystem(client: PoolClient): Promise<number> {
+  // By the index, also while the table has never been analysed.
+  await client.query('set local enable_seqscan = off')
   const { rowCount } = await client.query(
     'update outbox set xid = pg_current_xact_id() where xid >= pg_snapshot_xmax(pg_current_snapshot())',
   )
+  return rowCount ?? 0
+}
+
+async function goBackToStart(client: PoolClient, name: string): Promise<void> {
   await client.query(
     'update relay_cursor set published_to = $2, window_to = null, window_after = null where name = $1',
     [name, emptySnapshot],
   )
-  return rowCount ?? 0
 }
 
 /** Stores the cursor and renews the lease. False when another owner has taken over: stop publishing at once. */

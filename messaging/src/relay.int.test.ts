@@ -491,6 +491,17 @@ describe('a database restored to an older state', () => {
     expect(outbox.scans()).toEqual([1, 2, 3])
   })
 
+  test('… also by a cursor that is new there: once, and past the first page', async () => {
+    await outbox.append('a', 1, 2, 3)
+    await outbox.query("update outbox set xid = '900000000000'")
+    const relay = outbox.openRelay({ batchSize: 2 })
+    await relayAll(relay, 10)
+    expect(outbox.scans()).toEqual([1, 2, 3])
+    await outbox.append('a', 4)
+    await relayAll(relay, 10)
+    expect(outbox.scans()).toEqual([1, 2, 3, 4])
+  })
+
   test('failed over behind a pooler: a snapshot from a lost future is not believed', async () => {
     await outbox.append('a', 1)
     const relay = outbox.openRelay({ cursorIntervalMs: 60_000 })
