@@ -1,6 +1,7 @@
-import { sql } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type ConsumerFixture, message, openConsumerFixture, range } from './consumer-fixture.ts'
+import type { Message } from './consumer.ts'
+import { type ConsumerFixture, message, openConsumerFixture, range, type Scan } from './consumer-fixture.ts'
 import { handleBatch } from './handle-batch.ts'
 import { RaceLostError } from './infrastructure-error.ts'
 
@@ -151,6 +152,27 @@ describe('a poison message', () => {
       handled: 1,
       waiting: 1,
     })
+  })
+
+  test('waits behind an earlier one of its key, also where it is `lock` that fails at both', async () => {
+    const definition = {
+      ...scans.definition,
+      lock: (trip: Transaction<unknown>, messages: Message<Scan>[]) =>
+        sql`select 1 / (3 - least(3, ${Math.max(...messages.map(({ payload }) => payload.scan))}::int))`.execute(
+          trip,
+        ),
+    }
+    const outcome = await handleBatch(
+      { ...scans.settings, definition },
+      [1, 3, 4, 2].map(scan => message('a', scan)),
+      new AbortController().signal,
+    )
+    expect(outcome).toEqual({ handled: 1, duplicates: 0, parked: 1, waiting: 2 })
+    expect(await scans.letters()).toMatchObject([
+      { event_id: 'scanned/0/3', state: 'parked', attempts: 5 },
+      { event_id: 'scanned/0/4', state: 'waiting', reason: null, attempts: 0 },
+      { event_id: 'scanned/0/2', state: 'waiting' },
+    ])
   })
 
   test('without a key holds up nobody', async () => {

@@ -158,18 +158,22 @@ async function handleAlone<DB, Payload>(
     }
   }
   const { eventId, source } = item
-  const isParked = await db.transaction().execute(async trx => {
+  const became = await db.transaction().execute(async trx => {
     const isNew = await takeNew(trx, definition.name, [item])
-    if (!isNew.has(eventId)) return false
-    await park(trx, definition.name, [
-      { eventId, source, state: 'parked', reason: reasonOf(error), attempts: attemptsMax },
-    ])
+    if (!isNew.has(eventId)) return 'duplicates'
+    // What fails in `lock` does so also where its key is blocked: then it has to wait.
+    const blocked = await lockBlockedKeys(trx, definition.name, [item])
+    const letter =
+      blocked.size > 0
+        ? ({ state: 'waiting', reason: null, attempts: 0 } as const)
+        : ({ state: 'parked', reason: reasonOf(error), attempts: attemptsMax } as const)
+    await park(trx, definition.name, [{ eventId, source, ...letter }])
     await failpoint('consumer.parking')
-    return true
+    return letter.state
   })
   await failpoint('consumer.parked')
-  if (!isParked) return add(outcome, { duplicates: 1 })
-  add(outcome, { parked: 1 })
+  add(outcome, { [became]: 1 })
+  if (became !== 'parked') return
   const { topic, partition, offset, key } = source
   log.error(
     {
