@@ -323,6 +323,27 @@ test('a connection that breaks in mid-trip rejects all of it, and the pool opens
   expect(await ids()).toEqual([])
 })
 
+test('of texts that have their values in them a connection keeps 500, and answers right past those', async () => {
+  const own = new pg.Pool({ ...database, max: 1 })
+  own.on('error', () => {})
+  saveRoundTrips(own)
+  const client = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: own }) })
+  for (let id = 0; id < 600; id++) {
+    const answers = await client.transaction().execute(trx =>
+      together(
+        trx,
+        trip => sql.raw(`set local notes.by = '${id}'`).execute(trip),
+        trip => sql.raw<object>(`select ${id} as literal`).execute(trip),
+        trip => sql<object>`select current_setting('notes.by') || ${id}::text as by`.execute(trip),
+      ),
+    )
+    expect(answers.map(({ rows }) => rows)).toEqual([[], [{ literal: id }], [{ by: `${id}${id}` }]])
+  }
+  const { rows } = await own.query('select count(*)::int as kept from pg_prepared_statements')
+  expect(rows).toEqual([{ kept: 500 }])
+  await client.destroy()
+})
+
 test('a connection parses a statement with parameters once, and answers right each time', async () => {
   for (let i = 1; i <= 8; i++) {
     const { rows } = await pool.query('select unnest($1::int[]) as n', [[i, i + 1]])

@@ -12,7 +12,8 @@ import { Statement, Trip } from './trip.ts'
  * - Statements that travel together run in the order asked for. After one that fails the others are not run, and all
  *   reject with its error.
  * - The commit of a transaction that appended to the outbox takes the relay's next read along, and wakes it.
- * - Statements with parameters are named after their text (SHA-1), so that a connection parses and plans them once.
+ * - Statements with parameters are named after their text (SHA-1), so that a connection parses and plans them once: the
+ *   first 500 that it is given. Texts with values in them would fill PostgreSQL's memory and ours.
  *   Through PgBouncer that needs 1.21 or newer, with max_prepared_statements above 0.
  *
  * Outside of a transaction each statement travels by itself, and so does everywhere what is no single statement given

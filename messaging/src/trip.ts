@@ -3,14 +3,21 @@ import type { Writable } from 'node:stream'
 import pg, { type QueryResult } from 'pg'
 import { isOfConnection } from './infrastructure-error.ts'
 
+/** Texts that have their values in them are new each time: kept, they would fill this process, and PostgreSQL's. */
+const preparedMax = 500
+const namesMax = 10_000
+
 const names = new Map<string, string>()
 function nameOf(text: string): string {
   const known = names.get(text)
   if (known !== undefined) return known
+  if (names.size >= namesMax) names.clear()
   const name = createHash('sha1').update(text).digest('hex')
   names.set(text, name)
   return name
 }
+
+const countOf = (statements: object) => Object.keys(statements).length
 
 /** The parts of pg's inner connection that a trip uses; pg-cursor stands on the same. */
 type Connection = {
@@ -25,6 +32,7 @@ type PgQuery = {
   name: string
   text: string
   values: unknown[]
+  queryMode: 'extended' | undefined
   _result: { _types: unknown }
   submit(connection: Connection): Error | null
   handleRowDescription(message: unknown): void
@@ -46,7 +54,17 @@ export class Statement extends (pg.Query as unknown as new (
     // Given as an object, pg would copy it by its property descriptors, which takes longer than all else here.
     super(text, values, callback)
     this.name = nameOf(text)
+    // Also without a name or values: another protocol has no place in a trip.
+    this.queryMode = 'extended'
     this._result._types = types
+  }
+
+  /** Where a connection has prepared as many as it may, the next ones are parsed each time. */
+  override submit(connection: Connection): Error | null {
+    const { parsedStatements, submittedNamedStatements } = connection
+    const isNew = !(this.name in parsedStatements || this.name in submittedNamedStatements)
+    if (isNew && countOf(parsedStatements) + countOf(submittedNamedStatements) >= preparedMax) this.name = ''
+    return super.submit(connection)
   }
 
   override handleError(error: Error, connection: Connection): void {
