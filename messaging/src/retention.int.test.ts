@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { testDatabase } from 'scripts/test-infrastructure'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -230,6 +231,46 @@ describe('startRetention', () => {
       .poll(() => lines.filter(({ message }) => message === 'retention done').length, { timeout: 8_000 })
       .toBeGreaterThan(1)
     await retention.stop()
+  })
+
+  /** A run waits for this lock where it forgets, for as long as the test likes. */
+  async function holdForgetting() {
+    const holder = new pg.Client(database.owner)
+    await holder.connect()
+    await holder.query('begin; lock table inbox_floor in exclusive mode')
+    const waiting = async () =>
+      (
+        await pool.query(
+          "select count(*)::int as n from pg_locks where not granted and relation = 'inbox_floor'::regclass",
+        )
+      ).rows[0].n
+    return { waiting, letGo: () => holder.end() }
+  }
+
+  test('begins no run while one is not over, and stop waits for that one', async () => {
+    const retention = await startRetention({ pool, log, schedule: '* * * * * *' })
+    const { waiting, letGo } = await holdForgetting()
+    await expect.poll(waiting, { timeout: 8_000 }).toBe(1)
+    const seen: number[] = []
+    for (const endsAt = Date.now() + 2_500; Date.now() < endsAt; await delay(100)) seen.push(await waiting())
+    expect(Math.max(...seen)).toBe(1)
+    await letGo()
+    await retention.stop()
+    expect(pool.idleCount).toBe(pool.totalCount)
+  })
+
+  test('returns when the partitions are made, so that a long first run can be stopped', async () => {
+    const { waiting, letGo } = await holdForgetting()
+    const retention = await startRetention({ pool, log })
+    expect(await rowsIn("pg_inherits where inhparent = 'outbox'::regclass")).toBe(5)
+    await pool.query(
+      `insert into inbox select 'scans', n::text, 't', 0, n, now(), '2025-01-01' from generate_series(1, 25000) n`,
+    )
+    await expect.poll(waiting).toBe(1)
+    const stopped = retention.stop()
+    await letGo()
+    await stopped
+    expect(await rowsIn('inbox')).toBe(25_000)
   })
 
   test('starts also while the database is away, and says so', async () => {

@@ -40,9 +40,13 @@ const lockNotAvailable = '55P03'
  * Safe in any number of instances at once: partitions are made and dropped by one of them. What is locked by
  * somebody for long is left for the next run. `signal` ends it early, between statements.
  */
-export async function retainOnce(
+export const retainOnce = (settings: RetentionSettings, signal?: AbortSignal): Promise<RetentionOutcome> =>
+  retain(settings, signal)
+
+async function retain(
   settings: RetentionSettings,
-  signal?: AbortSignal,
+  signal: AbortSignal | undefined,
+  onDaysMade = () => {},
 ): Promise<RetentionOutcome> {
   const {
     pool,
@@ -59,6 +63,7 @@ export async function retainOnce(
     const day = new Date(time + ahead * dayMs)
     if (await makeDay(pool, day, log)) outcome.created.push(partitionName(day))
   }
+  onDaysMade()
   for (const day of await expiredDays(pool, outboxExpired)) {
     if (!signal?.aborted && (await dropIfPublished(pool, day, log))) outcome.dropped.push(partitionName(day))
   }
@@ -71,23 +76,29 @@ export async function retainOnce(
   return outcome
 }
 
-/** Runs retention once before it returns, then by schedule until stopped. Failures are logged and tried again. */
+/**
+ * Runs retention once, and by schedule until stopped; returns when the first run has made the partitions. Failures are
+ * logged and tried again. `stop` waits for the statement in hand.
+ */
 export async function startRetention(settings: RetentionSettings): Promise<{ stop(): Promise<void> }> {
   const { log, schedule } = { ...retentionDefaults, ...settings }
   const stopping = new AbortController()
-  const run = async () => {
+  const run = async (onDaysMade?: () => void) => {
     try {
-      log.info(await retainOnce(settings, stopping.signal), 'retention done')
+      log.info(await retain(settings, stopping.signal, onDaysMade), 'retention done')
     } catch (err) {
       log.warn({ err }, 'retention failed; the next run tries again')
     }
   }
-  await run()
   let running = Promise.resolve()
+  await new Promise<void>(resolve => {
+    running = run(resolve).then(resolve)
+  })
   const task = cron.schedule(
     schedule,
     () => {
-      running = run()
+      running = running.then(() => run())
+      return running
     },
     { noOverlap: true },
   )
