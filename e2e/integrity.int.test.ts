@@ -255,18 +255,12 @@ describe('nothing is reported', () => {
 
   test('after messages were dropped by age, also where they are kept longer since', async () => {
     await shop.settledOrder(userId)
-    const muchLater = () => new Date(Date.now() + 10 * 86_400_000)
     const retention = {
       log: { ...console, info: () => undefined, debug: () => undefined, warn: () => undefined },
     }
     const days = (count: number) => count * 86_400_000
     for (const { pool } of [shop.orders, shop.payments]) {
-      const { inboxRows } = await retainOnce({
-        pool,
-        ...retention,
-        now: muchLater,
-        inboxRetentionMs: days(9),
-      })
+      const { inboxRows } = await retainOnce({ pool, ...retention, inboxRetentionMs: 1 })
       expect(inboxRows).toBeGreaterThan(0)
       await retainOnce({ pool, ...retention, inboxRetentionMs: days(30) })
     }

@@ -211,6 +211,18 @@ describe('the inbox', () => {
     expect(letters.rows.map(({ event_id }) => event_id)).toEqual(['put aside', 'redriven lately'])
   })
 
+  test('remembers by the clock of the database, where that of this instance is days ahead', async () => {
+    const ago = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10)
+    await received('7 days ago', ago(7))
+    await parked('7 days ago', 'redriven', ago(7))
+    await received('9 days ago', ago(9))
+    const ahead = () => new Date(Date.now() + 20 * 86_400_000)
+    const outcome = await retainOnce({ pool, log, now: ahead, inboxRetentionMs: 8 * 86_400_000 })
+    expect(outcome.inboxRows).toBe(1)
+    expect(await rowsIn('dead_letters')).toBe(1)
+    expect(await rowsIn('inbox_floor where forgotten_before > now()')).toBe(0)
+  })
+
   test('is emptied in batches, until the signal ends it', async () => {
     await pool.query(
       `insert into inbox select 'scans', n::text, 't', 0, n, now(), '2025-01-01' from generate_series(1, 25000) n`,

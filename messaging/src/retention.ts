@@ -57,7 +57,6 @@ async function retain(
   } = { ...retentionDefaults, ...settings }
   const time = now().getTime()
   const outboxExpired = new Date(time - outboxRetentionMs)
-  const inboxExpired = new Date(time - inboxRetentionMs)
   const outcome: RetentionOutcome = { created: [], dropped: [], outboxRows: 0, inboxRows: 0 }
   for (let ahead = 0; ahead <= daysAheadMax && !signal?.aborted; ahead++) {
     const day = new Date(time + ahead * dayMs)
@@ -68,6 +67,7 @@ async function retain(
     if (!signal?.aborted && (await dropIfPublished(pool, day, log))) outcome.dropped.push(partitionName(day))
   }
   outcome.outboxRows = await inBatches(signal, () => cleanDefault(pool, outboxExpired))
+  const inboxExpired = await expiredBefore(pool, new Date(time - inboxRetentionMs), inboxRetentionMs)
   await pool.query(raiseInboxFloor, [inboxExpired])
   const deleteOnce = (statement: string) => async () =>
     (await pool.query(statement, [inboxExpired, deleteBatchSize])).rowCount ?? 0
@@ -159,6 +159,15 @@ async function cleanDefault(pool: Pool, before: Date): Promise<number> {
     deleteBatchSize,
   ])
   return rows[0].deleted
+}
+
+/** By the clock that stamped what was handled: ours may be ahead, and would have forgotten what can still come again. */
+async function expiredBefore(pool: Pool, byOurs: Date, retentionMs: number): Promise<Date> {
+  const { rows } = await pool.query(
+    `select least($1::timestamptz, now() - $2 * interval '1 ms') as expired`,
+    [byOurs, retentionMs],
+  )
+  return rows[0].expired
 }
 
 /** Before they go: whoever finds a row missing then knows why. It never falls, also where retention is made longer. */
