@@ -35,6 +35,24 @@ describe('redrive', () => {
     expect(await scans.handle([message('a', 450)])).toMatchObject({ handled: 1 })
   })
 
+  test('hands on no more of what waited at once than a service has memory for, large messages too', async () => {
+    const large = (scan: number) =>
+      message('a', scan, { value: Buffer.from(JSON.stringify({ scan, filler: 'x'.repeat(1024 * 1024) })) })
+    scans.poison.add(0)
+    for (const scan of range(0, 12)) await scans.handle([large(scan)])
+    scans.poison.clear()
+    const sizes: number[] = []
+    scans.hooks.before = async (_, messages) => {
+      sizes.push(messages.reduce((bytes, { source }) => bytes + source.value!.length, 0))
+    }
+    expect(await redrive(scans.desk, await firstParked(), nightShift)).toEqual({
+      kind: 'released',
+      handled: 12,
+    })
+    expect(await scans.effects('a')).toEqual(range(0, 12))
+    expect(Math.max(...sizes)).toBeLessThan(5.1 * 1024 * 1024)
+  })
+
   test('that fails again changes nothing', async () => {
     const id = await parkFirst('a', 1, 2, 3)
     scans.poison.add(1)

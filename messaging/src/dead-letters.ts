@@ -18,8 +18,9 @@ export type DiscardOutcome = ReleaseOutcome | { kind: 'not_parked' }
 
 const failpoint = failpointsOf<'letter.redriven' | 'letter.discarded' | 'letter.closed' | 'key.released'>()
 
-/** Waiting messages that are released in one transaction. */
+/** Waiting messages that are released in one transaction, which ends with the one that brings it to so many bytes. */
 const releaseBatchMax = 200
+const releaseBytesMax = 4 * 1024 * 1024
 
 export type Desk<DB, Payload> = { db: Kysely<DB>; definition: ConsumerDefinition<DB, Payload>; log: Log }
 
@@ -144,9 +145,13 @@ async function releaseSome<DB, Payload>(
     const handled = await db.transaction().execute(async trx => {
       await lockKey(trx, definition.name, topic, key)
       const { rows } = await sql<LetterRow>`
-        select ${letterColumns} from dead_letters
-        where consumer = ${definition.name} and topic = ${topic} and key = ${key} and state in ('parked', 'waiting')
-        order by dead_letters.id limit ${limit}`.execute(trx)
+        select ${letterColumns} from (
+          select *, sum(octet_length(value)) over (order by id rows between unbounded preceding and 1 preceding) as before
+          from dead_letters
+          where consumer = ${definition.name} and topic = ${topic} and key = ${key} and state in ('parked', 'waiting')
+          order by id limit ${limit}
+        ) as dead_letters
+        where coalesce(before, 0) < ${releaseBytesMax} order by dead_letters.id`.execute(trx)
       const parkedAt = rows.findIndex(({ state }) => state === 'parked')
       const waiting = (parkedAt === -1 ? rows : rows.slice(0, parkedAt)).map(toDeadLetter)
       first = waiting[0]
