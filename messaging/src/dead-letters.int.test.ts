@@ -4,13 +4,17 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type ConsumerFixture, message, openConsumerFixture, range } from './consumer-fixture.ts'
 import { listDeadLetters } from './dead-letter-rows.ts'
 import { discard, redrive, releaseForgottenKeys } from './dead-letters.ts'
+import { armFailpoints } from './failpoint.ts'
 import { handleBatch } from './handle-batch.ts'
 
 let scans: ConsumerFixture
 beforeEach(async () => {
   scans = await openConsumerFixture()
 })
-afterEach(() => scans.close())
+afterEach(() => {
+  armFailpoints()
+  return scans.close()
+})
 
 /** Parks the first of these scans of one key, with the others behind it; then the cause is corrected. */
 async function parkFirst(key: string | null, ...numbers: number[]): Promise<bigint> {
@@ -216,6 +220,37 @@ describe('a crash between redrive and release', () => {
     expect(await scans.effects()).toEqual([1, 2])
     expect(await openLetters()).toEqual([])
   })
+})
+
+test('a key that another release has freed, and that is blocked anew meanwhile, stays blocked', async () => {
+  const id = await parkFirst('a', 0)
+  const consumer = await scans.pool.connect()
+  armFailpoints(async name => {
+    if (name !== 'letter.closed') return
+    armFailpoints()
+    await releaseForgottenKeys(scans.desk)
+    // Stretches the moment between the last look of the redrive and what it does then.
+    await consumer.query('begin; lock table blocked_keys in share mode')
+  })
+  const redriving = redrive(scans.desk, id, nightShift)
+  const isWaiting = async () =>
+    (await scans.query("select from pg_locks where not granted and relation = 'blocked_keys'::regclass"))
+      .length > 0
+  let isOver = false
+  void redriving.finally(() => {
+    isOver = true
+  })
+  await expect.poll(async () => isOver || (await isWaiting()), { timeout: 10_000 }).toBe(true)
+  // As a consumer does that parks the next message.
+  await consumer.query(`
+    insert into dead_letters (consumer, event_id, topic, "partition", "offset", key, headers, published_at, state)
+    values ('scans', 'scanned/0/1', 'scanned', 0, 1, 'a', '{}', now(), 'parked');
+    insert into blocked_keys values ('scans', 'scanned', 'a');
+    commit`)
+  consumer.release()
+  expect(await redriving).toEqual({ kind: 'released', handled: 1 })
+  expect(await scans.blockedKeys()).toEqual(['a'])
+  expect(await scans.handle([message('a', 2)])).toMatchObject({ waiting: 1 })
 })
 
 test('a consumer adding to keys while they are redriven, discarded and released: nothing stuck, nothing out of order', async () => {

@@ -143,7 +143,8 @@ async function releaseSome<DB, Payload>(
   let first: DeadLetter | undefined
   try {
     const handled = await db.transaction().execute(async trx => {
-      await lockKey(trx, definition.name, topic, key)
+      // Another has freed it. It may be blocked anew at any moment, which without the lock we would not see.
+      if (!(await lockKey(trx, definition.name, topic, key))) return 0
       const { rows } = await sql<LetterRow>`
         select ${letterColumns} from (
           select *, sum(octet_length(value)) over (order by id rows between unbounded preceding and 1 preceding) as before
@@ -171,11 +172,19 @@ async function releaseSome<DB, Payload>(
   }
 }
 
-/** Against consumers that would add to the key, and other redrives of it: see lockBlockedKeys. */
-const lockKey = <DB>(trx: Transaction<DB>, consumer: string, topic: string, key: string) =>
-  sql`select from blocked_keys where consumer = ${consumer} and topic = ${topic} and key = ${key} for update`.execute(
-    trx,
-  )
+/** Against consumers that would add to the key, and other redrives of it: see lockBlockedKeys. Answers whether it is blocked. */
+async function lockKey<DB>(
+  trx: Transaction<DB>,
+  consumer: string,
+  topic: string,
+  key: string,
+): Promise<boolean> {
+  const { rows } =
+    await sql`select from blocked_keys where consumer = ${consumer} and topic = ${topic} and key = ${key} for update`.execute(
+      trx,
+    )
+  return rows.length > 0
+}
 
 export async function lockParked<DB>(
   trx: Transaction<DB>,
