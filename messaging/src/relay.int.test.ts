@@ -704,6 +704,14 @@ describe('waking', () => {
     expect(outbox.published.length).toBe(3000)
   })
 
+  test('stopped twice at once, it drains once', async () => {
+    const relay = startRelay(outbox.settings({ batchSize: 50 }))
+    await expect.poll(() => relay.isOwner).toBe(true)
+    await outbox.append('a', ...range(1, 1000))
+    await Promise.all([relay.stop(), relay.stop()])
+    expect(outbox.scans()).toEqual(range(1, 1000))
+  })
+
   test.each([
     ['hangs', () => new Promise<void>(() => {})],
     ['is too slow for what there is', () => sleep(150)],

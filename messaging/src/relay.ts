@@ -109,23 +109,27 @@ export function startRelay(settings: RelaySettings): RunningRelay {
     await relay.release()
   }
 
+  async function stop(): Promise<void> {
+    unfollow()
+    stopping.abort()
+    endSleep()
+    // A broker that hangs must not hold up the process: what is not published stays in the outbox.
+    const tooLong = delay(drainMaxMs + releaseMaxMs, undefined, { ref: false }).then(() => {
+      throw new Error(`the page in hand was not published within ${drainMaxMs} ms`)
+    })
+    await Promise.race([drain(), tooLong]).catch(err => {
+      log.warn({ err }, 'relay stopped before it stored its cursor; the next owner repeats a little')
+      relay.abandon(err)
+    })
+    await peers.close()
+  }
+
   const running = run()
+  let stopped: Promise<void> | undefined
   return {
     wake,
-    async stop() {
-      unfollow()
-      stopping.abort()
-      endSleep()
-      // A broker that hangs must not hold up the process: what is not published stays in the outbox.
-      const tooLong = delay(drainMaxMs + releaseMaxMs, undefined, { ref: false }).then(() => {
-        throw new Error(`the page in hand was not published within ${drainMaxMs} ms`)
-      })
-      await Promise.race([drain(), tooLong]).catch(err => {
-        log.warn({ err }, 'relay stopped before it stored its cursor; the next owner repeats a little')
-        relay.abandon(err)
-      })
-      await peers.close()
-    },
+    // Once: two that drain would publish the same, and one of them on a connection that the other has given back.
+    stop: () => (stopped ??= stop()),
     get isOwner() {
       return relay.isOwner
     },
