@@ -19,6 +19,9 @@ import {
 import type { Subscription } from './transport.ts'
 
 const again: Backoff = { firstMs: 100, maxMs: 3_000 }
+/** A broker that starts again is not worth a word. What lasts is told once a minute: a topic that is gone stops all others. */
+const quietFailuresMax = 4
+const failuresTold = 25
 
 /** `next` is where fetching is, `handled` where handling is: -1 where it has not begun, and begins with the oldest. */
 export type OwnedPlace = Place & { handled: bigint }
@@ -81,6 +84,8 @@ export class Membership {
       } catch (err) {
         if (signal.aborted) return
         if (err instanceof DamagedBatchError) log.error({ err }, 'a partition cannot be read on')
+        else if (failures % failuresTold === quietFailuresMax)
+          log.warn({ err }, 'nothing can be fetched; it goes on by itself')
         else log.debug({ err }, 'nothing fetched; trying again')
         if (isError(err, 'OFFSET_OUT_OF_RANGE')) await this.#comeBackInRange().catch(() => undefined)
       }

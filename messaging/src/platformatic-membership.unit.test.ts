@@ -67,6 +67,26 @@ test('what a fetch brought has left for the database before the next is asked fo
   await membership.end()
 })
 
+test('that nothing can be fetched is told after a while, with the reason', async () => {
+  const { consumer } = brokerOf([encode(some)])
+  consumer.metadata = (async () => {
+    throw new Error('Unknown topic t2.')
+  }) as never
+  const told: { level: number; err?: { message: string } }[] = []
+  const log = pino({ level: 'info' }, { write: line => void told.push(JSON.parse(line)) })
+  const membership = new Membership({
+    consumer,
+    places: [{ topic: 't', partition: 0, next: 100n, handled: 100n }],
+    batchSizeMax: 10,
+    onBatch: async () => undefined,
+    onHandled: () => undefined,
+    log,
+  })
+  onTestFinished(() => membership.end())
+  await vi.waitFor(() => expect(told.length).toBe(1), 10_000)
+  expect(told[0]).toMatchObject({ level: 40, err: { message: 'Unknown topic t2.' } })
+})
+
 test('a damaged partition is told, with what to do, and holds up no other; once it is mended it goes on', async () => {
   const damaged = encode(some)
   damaged[70]! ^= 1
