@@ -80,16 +80,22 @@ function openLane(
     bodyTimeout: 0,
   })
   let pending = 0
-  /** Since when each request waits to be sent, in the order they came. */
-  const unsent = new Map<Exchange, number>()
-  /** Those, and the ones that were given up meanwhile: undici keeps them, with their bodies, until there is a connection. */
-  const held = new Set<Exchange>()
+  /** Not sent yet, or given up meanwhile: undici keeps those, with their bodies, until there is a connection. */
+  let held = 0
+  /**
+   * In the order they came; the first one waits to be sent. No Map: of one that is added to and deleted from, each table
+   * points to the next one, so that once one is old the young collector keeps what was in all that follow.
+   */
+  const unsent: Exchange[] = []
   function whyRefused(): string | undefined {
-    if (pending >= requestsMax || held.size >= requestsMax) return `${requestsMax} requests are waiting`
-    const [oldest] = unsent.values()
-    if (oldest !== undefined && performance.now() - oldest > waitMsMax)
+    if (pending >= requestsMax || held >= requestsMax) return `${requestsMax} requests are waiting`
+    const [oldest] = unsent
+    if (oldest !== undefined && performance.now() - oldest.askedAt > waitMsMax)
       return `requests have waited for over ${waitMsMax} ms`
     return undefined
+  }
+  function forgetSent(): void {
+    while (unsent[0] && !unsent[0].isWaiting) unsent.shift()
   }
   async function admit(begin: () => Promise<Outcome>): Promise<Outcome> {
     const reason = whyRefused()
@@ -105,16 +111,16 @@ function openLane(
     new Promise(resolve => {
       const exchange: Exchange = new Exchange(timeoutMs, {
         onLetGo() {
-          unsent.delete(exchange)
-          held.delete(exchange)
+          held--
+          forgetSent()
         },
         settle(outcome) {
-          unsent.delete(exchange)
+          forgetSent()
           resolve(outcome)
         },
       })
-      unsent.set(exchange, performance.now())
-      held.add(exchange)
+      unsent.push(exchange)
+      held++
       try {
         pool.dispatch(request as Dispatcher.DispatchOptions, exchange)
       } catch (error) {
@@ -134,9 +140,11 @@ type Listener = { onLetGo(): void; settle(outcome: Outcome): void }
 
 /** One request and its answer, settled exactly once: answered, failed or timed out. */
 class Exchange implements Dispatcher.DispatchHandler {
+  readonly askedAt = performance.now()
   readonly #listener: Listener
   readonly #timer: NodeJS.Timeout
   #controller: Dispatcher.DispatchController | undefined
+  #isHeld = true
   #settled = false
   #status = 0
   #headers: IncomingHttpHeaders = {}
@@ -148,9 +156,14 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#timer = setTimeout(() => this.#giveUp(`no answer within ${timeoutMs} ms`), timeoutMs)
   }
 
+  /** To be sent: undici has it, and nobody has given it up. */
+  get isWaiting(): boolean {
+    return this.#isHeld && !this.#settled
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
-    this.#listener.onLetGo()
+    this.#letGo()
     // Given up while it waited for a connection: it must not be sent any more.
     if (this.#settled) controller.abort(new Error('given up'))
   }
@@ -173,8 +186,14 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: unknown, error: Error & { code?: string }): void {
-    this.#listener.onLetGo()
+    this.#letGo()
     this.#done({ kind: 'unavailable', reason: error.code ?? error.message })
+  }
+
+  #letGo(): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    this.#listener.onLetGo()
   }
 
   #giveUp(reason: string): void {

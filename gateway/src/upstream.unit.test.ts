@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -50,17 +50,15 @@ test('while the first in the queue has waited too long, whoever comes is refused
 })
 
 test('what waits for a connection that nobody gets counts until it is let go, and then the door is open again', async () => {
-  // Stopped, its machine is as good as gone: the kernel takes two connections for it, and answers no other.
-  const script = `const server = require('node:http').createServer((request, response) => response.end('{}'))
-    server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(server.address().port))`
-  const service = spawn(process.execPath, ['-e', script])
-  onTestFinished(() => void service.kill('SIGKILL'))
-  const [port] = await once(service.stdout, 'data')
-  service.kill('SIGSTOP')
-  const upstream = openUpstream('orders', `http://127.0.0.1:${Number(port)}`, 400, 60_000)
+  const { service, url } = await startService()
+  const upstream = openUpstream('orders', url, 400, 60_000)
   onTestFinished(() => upstream.close())
   const request = { method: 'POST', path: '/', headers: {}, body: Buffer.alloc(1_000, 'x') } as const
   const askAll = () => Promise.all(Array.from({ length: 640 }, () => upstream.ask(request)))
+  // Let go as it was sent, and not once more as it broke.
+  for (let at = 0; at < 640; at++)
+    expect(await upstream.ask({ ...request, path: '/broken' })).toMatchObject({ kind: 'unavailable' })
+  service.kill('SIGSTOP')
   for (const outcome of await askAll())
     expect(outcome).toEqual({ kind: 'unavailable', reason: 'no answer within 400 ms' })
   const later = await askAll()
@@ -69,3 +67,27 @@ test('what waits for a connection that nobody gets counts until it is let go, an
   service.kill('SIGCONT')
   await vi.waitFor(async () => expect(await upstream.ask(request)).toMatchObject({ kind: 'answered' }), 5_000)
 })
+
+test('who was given up waits no more: the next one has its own time, though no connection has come yet', async () => {
+  const { service, url } = await startService()
+  service.kill('SIGSTOP')
+  const upstream = openUpstream('orders', url, 10_000, 50)
+  onTestFinished(() => upstream.close())
+  const request = { method: 'GET', path: '/', headers: {} } as const
+  // The kernel connects the first few.
+  const fill = Array.from({ length: 8 }, () => upstream.ask(request, 200))
+  for (const outcome of await Promise.all(fill))
+    expect(outcome).toMatchObject({ reason: 'no answer within 200 ms' })
+  expect(await upstream.ask(request, 200)).toEqual({ kind: 'unavailable', reason: 'no answer within 200 ms' })
+})
+
+/** Once it is stopped, its machine is as good as gone: the kernel takes two connections for it, and answers no other. */
+async function startService(): Promise<{ service: ChildProcess; url: string }> {
+  const script = `const server = require('node:http').createServer((request, response) =>
+      request.url === '/broken' ? request.destroy() : response.end('{}'))
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(server.address().port))`
+  const service = spawn(process.execPath, ['-e', script])
+  onTestFinished(() => void service.kill('SIGKILL'))
+  const [port] = await once(service.stdout, 'data')
+  return { service, url: `http://127.0.0.1:${Number(port)}` }
+}
