@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { gatewayUrlIn, loadEnvironmentFile, projectFolder } from './system/settings.ts'
+import { gatewayUrlIn } from './system/gateway-url.ts'
+import { loadEnvironmentFile, projectFolder } from './system/settings.ts'
 
 /** `npm run fuzz`: schemathesis, in a Python environment of its own, against the system that runs; docs/fuzzing.md. */
 const version = '4.32.5'

@@ -1,14 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Report } from 'gateway/integrity/report'
+import { nobodyAt, notTheGatewayAt } from '../system/gateway-url.ts'
 
 const answerMsMax = 60_000
 const askAgainMs = 1_000
 /** Turns that could not be taken in a row, before we give up. */
 const refusalsMax = 60
-
-/** For who gave the address of the UI, or of one service. */
-export const isNoGateway = (url: string): string =>
-  `What answers at ${url} is not the gateway. Set GATEWAY_URL to its address, which npm start prints as API.`
 
 /** What the running system knows of its integrity. Throws, in words for people, where it does not say. */
 export async function askIntegrity(gatewayUrl: string): Promise<Report> {
@@ -16,13 +13,11 @@ export async function askIntegrity(gatewayUrl: string): Promise<Report> {
     const response = await fetch(`${gatewayUrl}/integrity`, {
       signal: AbortSignal.timeout(answerMsMax),
     }).catch(() => {
-      throw new Error(
-        `Nothing answers at ${gatewayUrl}. Start the system with npm start, or set GATEWAY_URL.`,
-      )
+      throw new Error(nobodyAt(gatewayUrl))
     })
     const body = (await response.json().catch(() => ({}))) as Partial<Report> & { detail?: string }
     if (response.status === 200 && body.sweeps) return body as Report
-    if ([200, 404].includes(response.status)) throw new Error(isNoGateway(gatewayUrl))
+    if ([200, 404].includes(response.status)) throw new Error(notTheGatewayAt(gatewayUrl))
     if (refusals >= refusalsMax || ![429, 503].includes(response.status)) {
       throw new Error(
         `GET ${gatewayUrl}/integrity answered ${response.status}: ${body.detail ?? response.statusText}`,

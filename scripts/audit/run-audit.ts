@@ -1,6 +1,6 @@
 import type { Report } from 'gateway/integrity/report'
 import { type Parsed, parseCommandLine, tooMuch } from '../command-line.ts'
-import { gatewayUrlIn } from '../system/settings.ts'
+import { gatewayUrlIn } from '../system/gateway-url.ts'
 import { askIntegrity, askUntilSwept } from './ask-integrity.ts'
 import { printReport } from './print-report.ts'
 

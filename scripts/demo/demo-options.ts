@@ -1,5 +1,5 @@
 import { type Parsed, parseCommandLine, tooMuch } from '../command-line.ts'
-import { gatewayUrlIn } from '../system/settings.ts'
+import { gatewayUrlIn } from '../system/gateway-url.ts'
 
 export type DemoOptions = {
   gatewayUrl: string

@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { decimalFromMinor } from 'edge/money'
-import { isNoGateway } from '../audit/ask-integrity.ts'
+import { nobodyAt, notTheGatewayAt } from '../system/gateway-url.ts'
 import type { DemoOptions } from './demo-options.ts'
 import { inParallel } from './in-parallel.ts'
 import { followOrders } from './order-stream.ts'
@@ -69,9 +69,9 @@ async function whyNoGateway(gatewayUrl: string): Promise<string | undefined> {
   try {
     const response = await fetch(`${gatewayUrl}/health`, { signal: AbortSignal.timeout(5000) })
     const health = (await response.json().catch(() => ({}))) as { service?: string }
-    return health.service === 'gateway' ? undefined : isNoGateway(gatewayUrl)
+    return health.service === 'gateway' ? undefined : notTheGatewayAt(gatewayUrl)
   } catch {
-    return `Nothing answers at ${gatewayUrl}. Start the system with npm start, or set GATEWAY_URL.`
+    return nobodyAt(gatewayUrl)
   }
 }
 

@@ -57,10 +57,6 @@ export function loadEnvironmentFile(): void {
   if (existsSync(file)) process.loadEnvFile(file)
 }
 
-/** For commands that only call the running system. */
-export const gatewayUrlIn = (env: Env): string =>
-  env.GATEWAY_URL || `http://127.0.0.1:${env.GATEWAY_PORT || 8080}`
-
 /** Throws a ConfigError that names every mistake. */
 export function readSettings(env: Env): Settings {
   const config = parseConfig(Environment, env)
