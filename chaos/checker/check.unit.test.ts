@@ -179,9 +179,14 @@ const damages: [ViolationKind, string, Damage][] = [
   [
     'change_doubled',
     'a deposit was made twice',
-    ({ state }, at) => {
+    ({ history, state }, at) => {
+      // Another of that amount of which nobody knows may have been the second one: an entry has no id to tell.
+      const mayBeOther = ({ user, amount }: { user: number; amount: string }) =>
+        history.attempts.some(
+          other => other.outcome === 'unknown' && other.user === user && other.amount === amount,
+        )
       const entry = pickFrom(
-        state.ledger.filter(({ kind }) => kind !== 'payment'),
+        state.ledger.filter(one => one.kind !== 'payment' && !mayBeOther(one)),
         at,
       )
       return entry !== undefined && state.ledger.push({ ...entry }) > 0
