@@ -1,7 +1,7 @@
 import { openPool } from 'edge/postgres'
 import { openKafka } from 'messaging/platformatic-transport'
 import type { Transport } from 'messaging/transport'
-import type pg from 'pg'
+import pg from 'pg'
 import { testBrokers, uniqueName } from 'scripts/test-infrastructure'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { Relay } from '../../messaging/src/relay-rounds.ts'
@@ -20,6 +20,8 @@ const user = 501
 const rowsReadMax = 1_000
 /** Left to itself, PostgreSQL plans a prepared statement for each of its first five runs, and then once for all. */
 const runsUntilPlanned = 7
+/** Each may be in a page of its own, to be read from the disk. */
+const sampledRowsMax = 3_000
 
 const ordersCalls = [
   '/orders',
@@ -143,6 +145,14 @@ describe.each([
     )
     expect(() => expectFew(read)).toThrow('orders')
   })
+
+  test('ANALYZE samples few rows of each large table', async () => {
+    for (const { address } of [ordersService, paymentsService]) {
+      const samples = await analyse(address.owner)
+      expect(samples.length).toBeGreaterThanOrEqual(4)
+      expect(samples.filter(({ rows }) => rows > sampledRowsMax)).toEqual([])
+    }
+  })
 })
 
 test('the list of one who ordered once, among few who order much, reads little', async () => {
@@ -220,6 +230,21 @@ async function relay(pool: pg.Pool): Promise<number> {
 }
 
 type Reads = { table: string; scans: number; rows: number }[]
+
+/** As PostgreSQL says it of our tables of more than that. */
+async function analyse(database: pg.ClientConfig): Promise<{ table: string; rows: number }[]> {
+  const client = new pg.Client(database)
+  const samples: { table: string; rows: number }[] = []
+  client.on('notice', ({ message = '' }) => {
+    const [, table = '', rows, of] =
+      /^"(.+)": .* (\d+) rows in sample, (\d+) estimated total rows$/.exec(message) ?? []
+    if (!table.startsWith('pg_') && Number(of) > sampledRowsMax) samples.push({ table, rows: Number(rows) })
+  })
+  await client.connect()
+  await client.query('analyze verbose')
+  await client.end()
+  return samples
+}
 
 /** Of the large tables, of which there are `tablesMin` at least. */
 async function readsOf(pool: pg.Pool, act: () => Promise<unknown>, tablesMin = 4): Promise<Reads> {

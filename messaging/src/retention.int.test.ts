@@ -63,6 +63,22 @@ describe('partitions', () => {
     ])
   })
 
+  test('are sampled little by ANALYZE, and not vacuumed for having grown', async () => {
+    await retain('2025-03-01')
+    const { rows } = await pool.query<{ name: string; options: string[] | null; sampled: number | null }>(`
+      select relname as name, reloptions as options, (
+          select max(coalesce(attstattarget, -1)) from pg_attribute where attrelid = c.oid and attnum > 0) as sampled
+      from pg_class c where relname ~ '^(outbox_(2025|default$)|inbox$)' and relkind = 'r' order by relname`)
+    const day = { options: ['autovacuum_vacuum_insert_threshold=-1'], sampled: 10 }
+    expect(rows).toEqual([
+      { name: 'inbox', options: null, sampled: 10 },
+      ...['20250301', '20250302', '20250303', '20250304', 'default'].map(end => ({
+        name: `outbox_${end}`,
+        ...day,
+      })),
+    ])
+  })
+
   test('that are expired and published are dropped, each cursor asked; others are kept and said', async () => {
     await retain('2025-03-01')
     await append('2025-03-01')
