@@ -1,4 +1,5 @@
 import { configOrExit } from 'edge/config'
+import { hostAndPort } from 'edge/host-and-port'
 import { Type } from 'typebox'
 import { adminOf, DatabasesConfig, databaseRoles } from './config.ts'
 import { migrate } from './migrate.ts'
@@ -27,7 +28,7 @@ for (const set of ['orders', 'payments'] as const) {
     const applied = await migrate({ host, port, database, ...migrator }, set, grantees)
     console.log(applied.length ? `${set}: applied ${applied.join(', ')}` : `${set}: up to date`)
   } catch (error) {
-    const place = `${host}:${port}/${database} as ${migrator.user}`
+    const place = `${hostAndPort(host, port)}/${database} as ${migrator.user}`
     console.error(`${set}: not migrated (${place}). ${reasonOf(error)}`)
     process.exitCode = 1
   }

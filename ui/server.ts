@@ -1,5 +1,6 @@
 import closeWithGrace from 'close-with-grace'
 import { ConfigError } from 'edge/config'
+import { hostAndPort } from 'edge/host-and-port'
 import { listenOrExit } from 'edge/listen'
 import { openLog } from 'edge/log'
 import { openApp } from './app.ts'
@@ -13,13 +14,13 @@ if (config.DEV) {
   const { createServer } = await import('vite')
   const dev = await createServer({ configFile: `${import.meta.dirname}/vite.config.ts` })
   await dev.listen(config.UI_PORT)
-  log.info(`UI with hot reload on http://${config.HOST}:${config.UI_PORT}`)
+  log.info(`UI with hot reload on http://${hostAndPort(config.HOST, config.UI_PORT)}`)
   closeWithGrace({ delay: 5_000, logger: false }, () => dev.close())
 } else {
   await buildIfStale(log)
   const app = await openApp(config)
   await app.listen({ host: config.HOST, port: config.UI_PORT })
-  log.info(`UI on http://${config.HOST}:${config.UI_PORT}, gateway at ${config.GATEWAY_URL}`)
+  log.info(`UI on http://${hostAndPort(config.HOST, config.UI_PORT)}, gateway at ${config.GATEWAY_URL}`)
   const desk = config.OPERATOR_TOKEN === undefined ? undefined : await openDesk()
   closeWithGrace({ delay: 5_000, logger: false }, () => Promise.all([app.close(), desk?.close()]))
 }

@@ -1,3 +1,4 @@
+import { hostAndPort } from './host-and-port.ts'
 import type { Logger } from './log.ts'
 
 type Listening = { listen(options: { host: string; port: number; backlog: number }): Promise<string> }
@@ -26,7 +27,10 @@ export async function listenOrExit(
     if (Object(err).code === 'EADDRINUSE') {
       log.fatal(`Port ${port} is taken. Stop what listens there, or set ${portVariable} to another one.`)
     } else {
-      log.fatal({ err }, `Cannot listen on ${host}:${port}. Set HOST to an address of this machine.`)
+      log.fatal(
+        { err },
+        `Cannot listen on ${hostAndPort(host, port)}. Set HOST to an address of this machine.`,
+      )
     }
     process.exit(1)
   }

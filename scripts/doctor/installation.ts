@@ -1,6 +1,7 @@
 import { CommonConfig, parseConfig } from 'edge/config'
 import { Duration, millisecondsOf } from 'edge/duration'
 import { EngineConfig } from 'edge/engine-config'
+import { hostAndPort } from 'edge/host-and-port'
 import { kafkaLogin, kafkaMistakes, kafkaSettings } from 'edge/kafka'
 import { databaseAddress, databaseConfig, openDatabase, openPool, type PostgresAddress } from 'edge/postgres'
 import type { Kysely } from 'kysely'
@@ -55,7 +56,7 @@ export function installationOf(given: Record<string, string | undefined>): Insta
     databases: [database('orders', 'ORDERS'), database('payments', 'PAYMENTS')],
     kafka: new KafkaCluster(kafkaSettings(config, 'DOCTOR')),
     services: Object.entries({
-      gateway: config.GATEWAY_URL ?? `http://${host}:${ports.gateway}`,
+      gateway: config.GATEWAY_URL ?? `http://${hostAndPort(host, ports.gateway)}`,
       orders: config.ORDERS_URL,
       payments: config.PAYMENTS_URL,
     }).map(([name, url]) => ({ name, where: name === 'gateway' ? name : `${name}-service`, url })),
@@ -69,7 +70,7 @@ export function installationOf(given: Record<string, string | undefined>): Insta
 /** With the pool that services have, so that what stands in their way stands in ours. */
 export function openDatabaseOf(name: Database['name'], address: PostgresAddress): Database {
   const pool = openPool(address, 'doctor', 4)
-  const at = `${address.host}:${address.port}/${address.database}`
+  const at = `${hostAndPort(address.host, address.port)}/${address.database}`
   return { name, where: `${name} database`, at, pool, db: openDatabase(pool) }
 }
 

@@ -1,4 +1,5 @@
 import { CommonConfig, ConfigError, parseConfig } from 'edge/config'
+import { hostAndPort } from 'edge/host-and-port'
 import { kafkaLogin, kafkaMistakes, kafkaSettings } from 'edge/kafka'
 import { openLog } from 'edge/log'
 import { databaseAddress, databaseConfig, openDatabase, openPool } from 'edge/postgres'
@@ -56,7 +57,7 @@ export async function runReplay(options: ReplayOptions, say = console.log): Prom
     say(`Sent ${sent} of ${plan.events} events.`)
     return sent === plan.events ? 0 : 1
   } catch (error) {
-    const told = explain(error, `${address.host}:${address.port}/${address.database}`)
+    const told = explain(error, `${hostAndPort(address.host, address.port)}/${address.database}`)
     if (told === undefined) throw error
     say(told)
     return 1

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { relative } from 'node:path'
 import { ConfigError } from 'edge/config'
+import { hostAndPort } from 'edge/host-and-port'
 import { claimRun, type RunRecord } from '../infrastructure/run-record.ts'
 import { folderOf, type ServiceName, serviceNames } from './services.ts'
 import { loadEnvironmentFile, readSettings, type Settings } from './settings.ts'
@@ -125,13 +126,16 @@ function handleSignals(system: System, record: RunRecord<RunDetails>, stop: () =
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
 }
 
-function addressLines({ host, ports, desk }: Settings, services: ServiceName[]): string[] {
-  const ui = services.includes('ui') ? [`  UI        http://${host}:${ports.ui}`] : []
+/** Where a person finds what runs. */
+export function addressLines({ host, ports, desk }: Settings, services: ServiceName[]): string[] {
+  const ui = services.includes('ui') ? [`  UI        http://${hostAndPort(host, ports.ui)}`] : []
   return [
     ...ui,
-    `  API       http://${host}:${ports.gateway}`,
-    `  API docs  http://${host}:${ports.gateway}/docs`,
-    ...(desk && ui.length > 0 ? [`  Desk      http://${desk.host}:${desk.port}/dead-letters`] : []),
+    `  API       http://${hostAndPort(host, ports.gateway)}`,
+    `  API docs  http://${hostAndPort(host, ports.gateway)}/docs`,
+    ...(desk && ui.length > 0
+      ? [`  Desk      http://${hostAndPort(desk.host, desk.port)}/dead-letters`]
+      : []),
   ]
 }
 

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { hostAndPort } from 'edge/host-and-port'
 import { Daemon } from '../infrastructure/daemon.ts'
 import { projectFolder, type Settings } from './settings.ts'
 
@@ -70,7 +71,7 @@ export function serviceDaemon(
     cwd: projectFolder,
     logFile: join(logFolder, `${daemonName}.log`),
     ...(onLine && { onLine }),
-    readyOnce: () => answersOk(`http://${host}:${ports[name]}${readyPath}`),
+    readyOnce: () => answersOk(`http://${hostAndPort(host, ports[name])}${readyPath}`),
     readyMsMax,
     stopSignal: 'SIGTERM',
     stopMsMax,

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CommonConfig, ConfigError, Port, parseConfig } from 'edge/config'
+import { hostAndPort } from 'edge/host-and-port'
 import { OperatorConfig } from 'edge/operator-token'
 import { DatabasesConfig } from 'migrations/config'
 import { Type } from 'typebox'
@@ -99,8 +100,8 @@ export function readSettings(env: Env): Settings {
       ),
       LOG_PRETTY: 'false',
       KAFKA_BROKERS: env.KAFKA_BROKERS || `127.0.0.1:${config.KAFKA_PORT}`,
-      ORDERS_URL: env.ORDERS_URL || `http://${host}:${ports.orders}`,
-      PAYMENTS_URL: env.PAYMENTS_URL || `http://${host}:${ports.payments}`,
+      ORDERS_URL: env.ORDERS_URL || `http://${hostAndPort(host, ports.orders)}`,
+      PAYMENTS_URL: env.PAYMENTS_URL || `http://${hostAndPort(host, ports.payments)}`,
       // The UI's server passes browsers' calls on; without this all of them would be one client to the rate limit.
       TRUSTED_PROXIES: env.TRUSTED_PROXIES || '127.0.0.1',
       CORS_ORIGINS: env.CORS_ORIGINS || `http://localhost:${ports.ui},http://127.0.0.1:${ports.ui}`,

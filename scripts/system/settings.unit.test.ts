@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { addressLines } from './run-system.ts'
+import { serviceDaemon } from './services.ts'
 import { readSettings } from './settings.ts'
 
 test('without variables both databases and Kafka are embedded', () => {
@@ -30,6 +32,21 @@ test('ports move the addresses that depend on them', () => {
     CORS_ORIGINS: 'http://localhost:2000,http://127.0.0.1:2000',
     KAFKA_BROKERS: '127.0.0.1:3000',
   })
+})
+
+test('an IPv6 address is in brackets wherever the services are asked and a person is sent', async () => {
+  const settings = readSettings({ HOST: '::1', OPERATOR_HOST: 'fd00::7', OPERATOR_TOKEN: 't'.repeat(16) })
+  expect(settings.env).toMatchObject({ ORDERS_URL: 'http://[::1]:8081', PAYMENTS_URL: 'http://[::1]:8082' })
+  expect(addressLines(settings, ['gateway', 'ui']).map(line => line.replace(/.* /, ''))).toEqual([
+    'http://[::1]:3000',
+    'http://[::1]:8080',
+    'http://[::1]:8080/docs',
+    'http://[fd00::7]:3001/dead-letters',
+  ])
+  const asked = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response())
+  onTestFinished(() => asked.mockRestore())
+  expect(await serviceDaemon('orders', { settings }).options.readyOnce()).toBe(true)
+  expect(asked.mock.calls[0]?.[0]).toBe('http://[::1]:8081/health')
 })
 
 test('mistakes are all named: ports out of range, and two ports for the one embedded server', () => {

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { hostAndPort } from '../host-and-port.ts'
 import type { Logger } from '../log.ts'
 import { sharedReading } from '../shared-reading.ts'
 
@@ -68,9 +69,14 @@ export function serveMetrics(
     }
   })
   server.on('error', err =>
-    log.warn({ err }, `No metrics: cannot listen on ${host}:${port}. Set ${portVariable} to a free port.`),
+    log.warn(
+      { err },
+      `No metrics: cannot listen on ${hostAndPort(host, port)}. Set ${portVariable} to a free port.`,
+    ),
   )
-  server.listen(port, host, () => log.info({ address: `http://${host}:${port}/metrics` }, 'serving metrics'))
+  server.listen(port, host, () =>
+    log.info({ address: `http://${hostAndPort(host, port)}/metrics` }, 'serving metrics'),
+  )
   return {
     stop: () =>
       new Promise(resolve => {

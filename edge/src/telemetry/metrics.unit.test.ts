@@ -1,7 +1,8 @@
-import { expect, test } from 'vitest'
+import { pino } from 'pino'
+import { expect, onTestFinished, test } from 'vitest'
 import { createApp } from '../app.ts'
 import { openLog } from '../log.ts'
-import { openMetrics } from './metrics.ts'
+import { openMetrics, serveMetrics } from './metrics.ts'
 import { observeEngine } from './observe-engine.ts'
 
 const silent = openLog('test', { LOG_LEVEL: 'silent', LOG_PRETTY: false })
@@ -32,4 +33,16 @@ test.each([
   expect(text).toMatch(/^outbox_backlog_events nan$/im)
   expect(text).not.toContain('consumer_lag_messages{')
   expect(text).toContain('process_cpu_seconds_total')
+})
+
+test('where metrics are served, or cannot be, is told with an IPv6 address in brackets', async () => {
+  const told: string[] = []
+  const log = pino({}, { write: line => void told.push(line) })
+  const server = serveMetrics(
+    openMetrics(),
+    { host: '::1', port: 0, portVariable: 'ORDERS_METRICS_PORT' },
+    log,
+  )
+  onTestFinished(() => server.stop())
+  await expect.poll(() => told.join()).toMatch(/http:\/\/\[::1\]:0\/metrics|listen on \[::1\]:0\./)
 })
