@@ -11,7 +11,7 @@ Asks the running system whether money and messages add up, and says what to do w
   --json  prints the answer of GET /integrity as it is
 
 Ends with 0 where every rule holds, 1 where one is violated, 2 where that cannot be told.
-GATEWAY_URL names the running system; http://127.0.0.1:8080 if it is not set.`
+GATEWAY_URL names the running system; without it, what npm start runs.`
 
 const exitCodes = { sound: 0, violated: 1, incomplete: 2 }
 

@@ -33,7 +33,7 @@ const usage = `npm run demo -- [options]
 Opens accounts, places orders, follows them until they are settled, and checks that the money adds up.
 ${names.map(name => `  --${name.padEnd(12)} ${numbers[name].about} (${numbers[name].fallback})`).join('\n')}
 
-GATEWAY_URL names the running system; http://127.0.0.1:8080 if it is not set.`
+GATEWAY_URL names the running system; without it, what npm start runs.`
 
 const flags = Object.fromEntries(names.map(name => [name, { type: 'string' as const }]))
 

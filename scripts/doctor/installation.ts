@@ -39,7 +39,7 @@ export const DoctorConfig = Type.Object({
   ...databaseConfig('ORDERS', 'orders'),
   ...databaseConfig('PAYMENTS', 'payments'),
   INBOX_RETENTION: EngineConfig.INBOX_RETENTION,
-  GATEWAY_URL: Type.Optional(Type.String()),
+  GATEWAY_URL: Type.String(),
   ORDERS_URL: Type.String(),
   PAYMENTS_URL: Type.String(),
   /** How long a consumer may stand still before somebody has brought it back. */
@@ -48,7 +48,7 @@ export const DoctorConfig = Type.Object({
 
 /** What `npm start` runs, or where the environment says. Throws a ConfigError that names every mistake. */
 export function installationOf(given: Record<string, string | undefined>): Installation {
-  const { env, host, ports } = readSettings(given)
+  const { env } = readSettings(given)
   const config = parseConfig(DoctorConfig, env, kafkaMistakes('DOCTOR'))
   const database = (name: 'orders' | 'payments', prefix: 'ORDERS' | 'PAYMENTS') =>
     openDatabaseOf(name, databaseAddress(config, prefix))
@@ -56,7 +56,7 @@ export function installationOf(given: Record<string, string | undefined>): Insta
     databases: [database('orders', 'ORDERS'), database('payments', 'PAYMENTS')],
     kafka: new KafkaCluster(kafkaSettings(config, 'DOCTOR')),
     services: Object.entries({
-      gateway: config.GATEWAY_URL ?? `http://${hostAndPort(host, ports.gateway)}`,
+      gateway: config.GATEWAY_URL,
       orders: config.ORDERS_URL,
       payments: config.PAYMENTS_URL,
     }).map(([name, url]) => ({ name, where: name === 'gateway' ? name : `${name}-service`, url })),

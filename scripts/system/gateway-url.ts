@@ -1,6 +1,11 @@
-/** For commands that only call the running system. */
+import { hostAndPort } from 'edge/host-and-port'
+
+/** Where clients on this machine reach what binds `host`. */
+export const reachedAt = (host: string): string => (host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host)
+
+/** Where it is named, or else where `npm start` has it. */
 export const gatewayUrlIn = (env: Record<string, string | undefined>): string =>
-  env.GATEWAY_URL || `http://127.0.0.1:${env.GATEWAY_PORT || 8080}`
+  env.GATEWAY_URL || `http://${hostAndPort(reachedAt(env.HOST || '127.0.0.1'), env.GATEWAY_PORT || 8080)}`
 
 export const nobodyAt = (url: string): string =>
   `Nothing answers at ${url}. Start the system with npm start, or set GATEWAY_URL.`

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CommonConfig, ConfigError, Port, parseConfig } from 'edge/config'
@@ -6,6 +7,7 @@ import { hostAndPort } from 'edge/host-and-port'
 import { OperatorConfig } from 'edge/operator-token'
 import { DatabasesConfig } from 'migrations/config'
 import { Type } from 'typebox'
+import { gatewayUrlIn, reachedAt } from './gateway-url.ts'
 
 export const projectFolder = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -62,7 +64,7 @@ export function loadEnvironmentFile(): void {
 export function readSettings(env: Env): Settings {
   const config = parseConfig(Environment, env)
   const dataFolder = resolve(projectFolder, config.DATA_DIR)
-  const host = config.HOST === '0.0.0.0' || config.HOST === '::' ? '127.0.0.1' : config.HOST
+  const host = reachedAt(config.HOST)
   const ports = {
     gateway: config.GATEWAY_PORT,
     orders: config.ORDERS_PORT,
@@ -102,8 +104,9 @@ export function readSettings(env: Env): Settings {
       KAFKA_BROKERS: env.KAFKA_BROKERS || `127.0.0.1:${config.KAFKA_PORT}`,
       ORDERS_URL: env.ORDERS_URL || `http://${hostAndPort(host, ports.orders)}`,
       PAYMENTS_URL: env.PAYMENTS_URL || `http://${hostAndPort(host, ports.payments)}`,
+      GATEWAY_URL: gatewayUrlIn(env),
       // The UI's server passes browsers' calls on; without this all of them would be one client to the rate limit.
-      TRUSTED_PROXIES: env.TRUSTED_PROXIES || '127.0.0.1',
+      TRUSTED_PROXIES: env.TRUSTED_PROXIES || (isIP(host) ? host : '127.0.0.1,::1'),
       CORS_ORIGINS: env.CORS_ORIGINS || `http://localhost:${ports.ui},http://127.0.0.1:${ports.ui}`,
       ...Object.fromEntries(Object.entries(metricsPorts).map(([variable, port]) => [variable, String(port)])),
       // Saves each service the parsing of what did not change: 2.1 s for all of them becomes 1.4.

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { gatewayUrlIn } from './gateway-url.ts'
 import { addressLines } from './run-system.ts'
 import { serviceDaemon } from './services.ts'
 import { readSettings } from './settings.ts'
@@ -47,6 +48,21 @@ test('an IPv6 address is in brackets wherever the services are asked and a perso
   onTestFinished(() => asked.mockRestore())
   expect(await serviceDaemon('orders', { settings }).options.readyOnce()).toBe(true)
   expect(asked.mock.calls[0]?.[0]).toBe('http://[::1]:8081/health')
+})
+
+test('the UI and the commands ask the gateway where HOST has it, and the UI is trusted to name its clients', () => {
+  const at = (HOST: string) => {
+    const { GATEWAY_URL, TRUSTED_PROXIES } = readSettings({ HOST, GATEWAY_PORT: '9' }).env
+    expect(gatewayUrlIn({ HOST, GATEWAY_PORT: '9' })).toBe(GATEWAY_URL)
+    return [GATEWAY_URL, TRUSTED_PROXIES]
+  }
+  expect(at('')).toEqual(['http://127.0.0.1:9', '127.0.0.1'])
+  expect(at('0.0.0.0')).toEqual(['http://127.0.0.1:9', '127.0.0.1'])
+  expect(at('::')).toEqual(['http://127.0.0.1:9', '127.0.0.1'])
+  expect(at('::1')).toEqual(['http://[::1]:9', '::1'])
+  expect(at('192.0.2.7')).toEqual(['http://192.0.2.7:9', '192.0.2.7'])
+  expect(at('localhost')).toEqual(['http://localhost:9', '127.0.0.1,::1'])
+  expect(readSettings({ HOST: '::1', GATEWAY_URL: 'http://g:1' }).env.GATEWAY_URL).toBe('http://g:1')
 })
 
 test('mistakes are all named: ports out of range, and two ports for the one embedded server', () => {
