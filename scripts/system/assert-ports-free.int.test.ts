@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -44,6 +45,25 @@ test('all that is taken is told at once, also what PostgreSQL, Kafka and the des
 test('one port for two servers is told as that, not as the port of another program', async () => {
   env.ORDERS_PORT = env.GATEWAY_PORT!
   await expect(look()).rejects.toThrow(/^Wanted more than once:\n.*GATEWAY_PORT.*\n.*ORDERS_PORT.*\nSet each/)
+})
+
+test.each([
+  ['0.0.0.0', '127.0.0.1'],
+  ['127.0.0.1', '0.0.0.0'],
+  ['::', '127.0.0.1'],
+  ['::', '::1'],
+  ['localhost', (await lookup('localhost')).address],
+])('a port at %s and at %s is one port', async (HOST, OPERATOR_HOST) => {
+  env = { ...env, HOST, OPERATOR_HOST, OPERATOR_PORT: env.UI_PORT! }
+  await expect(look()).rejects.toThrow(/^Wanted more than once:\n.* ui \(.*\n.*the desk.*\nSet each/)
+})
+
+test.each([
+  ['127.0.0.1', '127.0.0.2'],
+  ['0.0.0.0', '::1'],
+])('a port at %s and at %s are two', async (HOST, OPERATOR_HOST) => {
+  env = { ...env, HOST, OPERATOR_HOST, OPERATOR_PORT: env.UI_PORT! }
+  expect(String(await look().catch(error => error))).not.toContain('more than once')
 })
 
 test('what is left out or looks itself does not stand in the way', async () => {

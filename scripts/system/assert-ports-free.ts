@@ -1,3 +1,5 @@
+import { lookup } from 'node:dns/promises'
+import { isIPv4 } from 'node:net'
 import { isPortFree } from '../infrastructure/ports.ts'
 import { portVariableOf, type ServiceName } from './services.ts'
 import type { Settings } from './settings.ts'
@@ -8,7 +10,12 @@ type Wanted = { port: number; host: string; hostVariable?: string; what: string;
 export async function assertPortsFree(settings: Settings, services: ServiceName[]): Promise<void> {
   const ofServices = wantedByServices(settings, services)
   const all = [...ofServices, ...wantedByServers(settings)]
-  const shared = all.filter(one => all.some(other => other !== one && addressOf(other) === addressOf(one)))
+  const addresses = new Map(
+    await Promise.all(all.map(async ({ host }) => [host, await addressOf(host)] as const)),
+  )
+  const isShared = (one: Wanted, other: Wanted) =>
+    one.port === other.port && overlap(addresses.get(one.host)!, addresses.get(other.host)!)
+  const shared = all.filter(one => all.some(other => other !== one && isShared(one, other)))
   if (shared.length > 0) {
     throw new Error(`Wanted more than once:\n${linesOf(shared)}\nSet each variable to a port of its own.`)
   }
@@ -43,7 +50,18 @@ function wantedByServers({ embeddedPostgres, embeddedKafka }: Settings): Wanted[
   return [postgres, kafka].filter(one => one !== undefined)
 }
 
-const addressOf = ({ host, port }: Wanted): string => `${host}:${port}`
+/** What a name stands for. One that stands for nothing is told of when it is tried. */
+const addressOf = (host: string): Promise<string> =>
+  lookup(host).then(
+    ({ address }) => address,
+    () => host,
+  )
+
+const overlap = (one: string, other: string): boolean =>
+  one === other || takes(one, other) || takes(other, one)
+
+/** Whoever listens at all addresses listens at each; at '::' also at those of IPv4. */
+const takes = (one: string, other: string): boolean => one === '::' || (one === '0.0.0.0' && isIPv4(other))
 
 const linesOf = (wanted: Wanted[]): string =>
   wanted.map(({ port, what, variable }) => `  port ${port}, wanted for ${what} (${variable})`).join('\n')
