@@ -3,11 +3,14 @@ import { join } from 'node:path'
 import { optionsOrExit } from './command-line.ts'
 import { kafkaLibraryFolder, loadEnvironmentFile, projectFolder } from './system/settings.ts'
 import { type RunningInfrastructure, startInfrastructure } from './testing/infrastructure.ts'
+import { narrowOptions } from './testing/narrow-options.ts'
 import { type Count, runCheck, runProject, stopRunning } from './testing/run-steps.ts'
 import { checks, parseTestOptions, projects } from './testing/test-options.ts'
 
 const needServers = ['int', 'proof', 'e2e']
-const { wanted, filters } = optionsOrExit(parseTestOptions(process.argv.slice(2)))
+const { wanted, filters } = optionsOrExit(
+  await narrowOptions(optionsOrExit(parseTestOptions(process.argv.slice(2)))),
+)
 
 let servers: RunningInfrastructure | undefined
 let interrupted = false
@@ -33,7 +36,6 @@ await servers?.stop()
 const sum = (part: 'passed' | 'failed' | 'skipped') => counts.reduce((total, count) => total + count[part], 0)
 const failed = interrupted ? Math.max(1, sum('failed')) : sum('failed')
 const skipped = sum('skipped')
-if (sum('passed') + failed === 0) console.log(`No test matches ${filters.join(' ')}.`)
 for (const failure of counts.flatMap(({ failures }) => failures)) console.log(`failed: ${failure}`)
 console.log(`\n${sum('passed')} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
 process.exit(interrupted ? 130 : failed > 0 || sum('passed') === 0 ? 1 : 0)

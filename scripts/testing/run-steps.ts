@@ -39,11 +39,7 @@ export async function runProject({ project, filters, resultFile, env }: Project)
   console.log(`\n${project}`)
   rmSync(resultFile, { force: true })
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${resultFile}`]
-  const code = await runTool(
-    'vitest',
-    ['run', `--project=${project}`, '--passWithNoTests', ...reporters, ...filters],
-    env,
-  )
+  const code = await runTool('vitest', ['run', `--project=${project}`, ...reporters, ...filters], env)
   const report = existsSync(resultFile) ? JSON.parse(readFileSync(resultFile, 'utf8')) : {}
   const {
     numPassedTests: passed = 0,

@@ -7,7 +7,7 @@ export const checks = {
 export const projects = ['unit', 'simulation', 'int', 'proof', 'e2e']
 const steps = [...Object.keys(checks), ...projects]
 
-const usage = `npm test [-- ${steps.join('|')} …] [-- part of a test file's path …]
+export const usage = `npm test [-- ${steps.join('|')} …] [-- part of a test file's path …]
 
 Without arguments: types, lint, unit tests and the simulation (SEED=17 for one seed), then the int, proof and e2e tests
 on real PostgreSQL and Kafka.
