@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { json, keep, startGateway, startUpstream } from './gateway-fixture.ts'
+import { json, keep, sendRaw, startGateway, startUpstream } from './gateway-fixture.ts'
 
 const id = '01981f6c-7a4e-7c3e-9d52-1f6b7c3a9e10'
 const at = '2026-01-01T00:00:00.000Z'
@@ -100,15 +100,33 @@ describe('event stream', () => {
     await reader?.cancel()
   })
 
-  test('refuses a user id that is none, too many streams, and HEAD, which would never end', async () => {
+  test('answers HEAD as it does GET, and opens no stream for it', async () => {
+    const gateway = await keep(startGateway({}, { streamsMax: 1 }))
+    const url = `${gateway.url}/orders/events`
+    const headersOf = async (method: string) => {
+      const answer = await fetch(url, { method })
+      await (method === 'GET' ? answer.body?.cancel() : answer.text())
+      const ofOneAnswer = ['date', 'x-request-id', 'transfer-encoding']
+      const headers = [...answer.headers].filter(([name]) => !ofOneAnswer.includes(name))
+      return { status: answer.status, headers }
+    }
+    const answers = [await headersOf('HEAD'), await headersOf('HEAD')]
+    expect(gateway.hub.hasRoom()).toBe(true)
+    expect(answers).toEqual(Array(2).fill(await headersOf('GET')))
+    expect((await fetch(`${url}?user_id=x`, { method: 'HEAD' })).status).toBe(400)
+    const raw = await sendRaw(gateway.port, 'HEAD /orders/events HTTP/1.1\r\nhost: x\r\n\r\n')
+    expect(raw).toMatch(/^HTTP\/1.1 200 OK\r\n.*\r\n\r\n$/s)
+  })
+
+  test('refuses a user id that is none, and too many streams, also to HEAD', async () => {
     const gateway = await keep(startGateway({}, { streamsMax: 1 }))
     const refused = await fetch(`${gateway.url}/orders/events?user_id=x`)
     expect(refused.status).toBe(400)
     expect(await refused.json()).toMatchObject({ errors: [{ in: 'query', field: 'user_id' }] })
-    expect((await fetch(`${gateway.url}/orders/events`, { method: 'HEAD' })).status).toBe(400)
     const only = await fetch(`${gateway.url}/orders/events`)
     const full = await fetch(`${gateway.url}/orders/events`)
     expect(full.status).toBe(503)
+    expect((await fetch(`${gateway.url}/orders/events`, { method: 'HEAD' })).status).toBe(503)
     expect(full.headers.get('retry-after')).toBe('5')
     expect(await full.json()).toMatchObject({ code: 'too_many_streams' })
     await only.body?.cancel()

@@ -24,30 +24,30 @@ const schema = {
 }
 
 export function registerEvents(app: App, hub: EventHub): void {
-  app.get(
-    '/orders/events',
-    { schema, exposeHeadRoute: false, config: { isStream: true } },
-    (request, reply) => {
-      if (!hub.hasRoom()) {
-        sendProblem(request, reply, tooManyStreams())
-        return
-      }
-      const lastEventId = request.headers['last-event-id']
-      const place = lastEventId === undefined ? undefined : (parsePosition(lastEventId) ?? 'unreadable')
-      reply.hijack()
-      reply.raw.writeHead(200, {
-        ...(reply.getHeaders() as Record<string, string>),
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-cache, no-transform',
-        // The connection ends with the stream: kept alive it would hold up a gateway that closes.
-        connection: 'close',
-        // Asks proxies such as nginx to hand on every event at once.
-        'x-accel-buffering': 'no',
-      })
-      reply.raw.write(`retry: ${retryMs}\n: connected\n\n`)
-      hub.serve(reply.raw, { userId: request.query.user_id, place, sinceMs: Date.now() })
-    },
-  )
+  app.get('/orders/events', { schema, config: { isStream: true } }, (request, reply) => {
+    if (!hub.hasRoom()) {
+      sendProblem(request, reply, tooManyStreams())
+      return
+    }
+    const lastEventId = request.headers['last-event-id']
+    const place = lastEventId === undefined ? undefined : (parsePosition(lastEventId) ?? 'unreadable')
+    reply.hijack()
+    reply.raw.writeHead(200, {
+      ...(reply.getHeaders() as Record<string, string>),
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache, no-transform',
+      // The connection ends with the stream: kept alive it would hold up a gateway that closes.
+      connection: 'close',
+      // Asks proxies such as nginx to hand on every event at once.
+      'x-accel-buffering': 'no',
+    })
+    if (request.method === 'HEAD') {
+      reply.raw.end()
+      return
+    }
+    reply.raw.write(`retry: ${retryMs}\n: connected\n\n`)
+    hub.serve(reply.raw, { userId: request.query.user_id, place, sinceMs: Date.now() })
+  })
 }
 
 const tooManyStreams = () =>
