@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { turnMsMax } from 'edge/integrity'
 import { pino } from 'pino'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import {
   auditWorkMsMax,
   json,
@@ -11,7 +12,7 @@ import {
 } from '../gateway-fixture.ts'
 import { openUpstream } from '../upstream.ts'
 import { Auditor } from './auditor.ts'
-import { integrityOf } from './services.ts'
+import { type Integrity, integrityOf } from './services.ts'
 
 const settled_before = '01a1fe00-0000-7000-8000-000000000000'
 const overdue = { count: 0, is_capped: false, oldest: [] }
@@ -112,6 +113,30 @@ test('a long turn is leased for longer than it works and rests, or another gatew
   }
   expect(await leaseOf(3_000)).toBe(120_000)
   expect(await leaseOf(30_000)).toBeGreaterThan(5 * 30_000)
+})
+
+test('however long a turn and however much it may work, its pause and lease are what orders takes at most', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const told: object[] = []
+  const slowSlice = async () => {
+    vi.advanceTimersByTime(turnMsMax)
+    return slice
+  }
+  const services = {
+    takeTurn: async (body: object) => {
+      told.push(body)
+      return { turn: 1, settled_before, overdue, progress: null }
+    },
+    endTurn: async (body: object) => void told.push(body),
+    checkOrders: slowSlice,
+    checkPayments: slowSlice,
+    checkAccounts: slowSlice,
+    checkLedger: slowSlice,
+  }
+  const settings = { settledWithinMs: 1, workMsMax: turnMsMax }
+  await new Auditor(services as unknown as Integrity, pino({ level: 'silent' }), settings).auditOnce()
+  expect(told).toMatchObject([{ lease_ms: turnMsMax }, { pause_ms: turnMsMax }])
 })
 
 test('a gateway that stops ends its turn after the slice in hand, and keeps what it found', async () => {
