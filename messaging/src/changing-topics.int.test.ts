@@ -9,6 +9,7 @@ import { range } from './consumer-fixture.ts'
 import { openKafka } from './platformatic-transport.ts'
 import {
   consume,
+  expectOrdered,
   followed,
   groupOf,
   newTopic,
@@ -51,6 +52,47 @@ test('a topic that is deleted and made again is read from its beginning, also wh
   }
 }, 60_000)
 
+test('a topic that is deleted holds up no other that its consumer reads, and is told; made again, it is read from its beginning', async () => {
+  const { transport, lines } = open(subject)
+  const [stays, goes] = [await newTopic(transport, 2), await newTopic(transport, 2)]
+  const topics = [goes, stays]
+  const publisher = open(subject).transport
+  await publish(publisher, goes, range(0, 10))
+  const first = await consume(transport, stays, { topics })
+  await vi.waitFor(() => expect(first.scans()).toHaveLength(10), soon)
+  const admin = openAdmin()
+  await admin.deleteTopics({ topics: [goes] })
+  const told = (of: typeof lines) =>
+    of.filter(
+      ({ message, details }) => (details as { topic?: string }).topic === goes && !message.includes('log of'),
+    )
+  const isMissing = { level: 'warn', message: expect.stringContaining('not in Kafka') }
+  // Longer than they take to look again; from the middle on with one that begins, and who reads it alone.
+  const joining = open(subject)
+  const later = { subscriber: undefined as unknown, scans: () => [] as number[] }
+  for (const scan of range(100, 124)) {
+    await publish(publisher, stays, [scan])
+    const all = () => [...first.scans(), ...later.scans()]
+    await vi.waitFor(() => expect(all()).toContain(scan), { timeout: 8_000, interval: 20 })
+    if (scan === 112) Object.assign(later, await consume(joining.transport, stays, { topics }))
+    await sleep(500)
+  }
+  await expect(transport.lag(groupOf(stays), topics)).rejects.toThrow(`Unknown topic ${goes}`)
+  for (const of of [lines, joining.lines]) expect(told(of)).toMatchObject([isMissing])
+  expect(first.subscriber.isRunning()).toBe(true)
+
+  await publisher.ensureTopics(settingsOf(goes, 2))
+  await publish(open(subject).transport, goes, range(200, 230))
+  const all = () => [...first.scans(), ...later.scans()].filter(scan => scan >= 200)
+  await vi.waitFor(() => expect(sorted([...new Set(all())])).toEqual(range(200, 230)), soon)
+  expectOrdered(all(), range(200, 230))
+  const isThere = { level: 'info', message: expect.stringContaining('in Kafka again') }
+  await vi.waitFor(() => {
+    for (const of of [lines, joining.lines]) expect(told(of)).toMatchObject([isMissing, isThere])
+  }, soon)
+  await vi.waitFor(async () => expect(await transport.lag(groupOf(stays), topics)).toBe(0), soon)
+}, 120_000)
+
 test('what could not be committed to a topic is not committed to one that is made again by its name', async () => {
   const { transport } = open(subject)
   const topic = await newTopic(transport, 1)
@@ -73,6 +115,39 @@ test('what could not be committed to a topic is not committed to one that is mad
   }
   expect([...committed].filter(offset => offset > 0n)).toEqual([])
 }, 60_000)
+
+test.each([
+  ['the only topic', 0],
+  ['one of two topics', 1],
+])(
+  '… nor is what was in hand when %s was deleted, and ended after it was made again',
+  async (_, others) => {
+    const { transport } = open(subject)
+    const goes = await newTopic(transport, 1)
+    const stay = await Promise.all(range(0, others).map(() => newTopic(transport, 1)))
+    await publish(transport, goes, range(0, 10))
+    const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>()
+    const handle = vi.fn(() => mayEnd)
+    const { scans } = await consume(transport, goes, { topics: [...stay, goes], handle })
+    await vi.waitFor(() => expect(handle).toHaveBeenCalled(), soon)
+    const admin = openAdmin()
+    await admin.deleteTopics({ topics: [goes] })
+    await sleep(2_000)
+    const publisher = open(subject).transport
+    await publisher.ensureTopics(settingsOf(goes))
+    await publish(publisher, goes, range(100, 130))
+    end()
+    const committed = new Set<bigint>()
+    while (!scans().includes(129)) {
+      const [group] = await admin.listConsumerGroupOffsets({ groups: [groupOf(goes)] })
+      for (const { name, partitions } of group!.topics)
+        if (name === goes) for (const { committedOffset } of partitions) committed.add(committedOffset)
+      await sleep(20)
+    }
+    expect([...committed]).not.toContain(10n)
+  },
+  60_000,
+)
 
 test('partitions that are added are read too', async () => {
   const { transport } = open(subject)

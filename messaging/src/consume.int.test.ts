@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Admin } from '@platformatic/kafka'
 import { sql } from 'kysely'
 import { startPrivatePostgres, testBrokers, uniqueName } from 'scripts/test-infrastructure'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -177,6 +179,51 @@ test('waits for a broker and a topic that are not there yet, and stops while it 
   await transport.publish([{ topic: later, key: 'a', value: '{"scan": 1}', headers: {} }])
   await vi.waitFor(async () => expect(await scans.effects()).toEqual([1]), soon)
 })
+
+test('of two topics one is deleted and made again: the other goes on, each message of both has one effect, in order', async () => {
+  const goes = uniqueName('scanned')
+  const make = () =>
+    transport.ensureTopics([{ topic: goes, partitions: 6, replication: 1, minInsyncReplicas: 1 }])
+  // Without an id, so that each is known by its place: those of the topic that is made again are in places that are known.
+  const publishThere = (numbers: number[]) =>
+    transport.publish(
+      numbers.map(scan => ({
+        topic: goes,
+        key: `k${scan % 10}`,
+        value: JSON.stringify({ scan }),
+        headers: {},
+      })),
+    )
+  await make()
+  const definition = { ...scans.definition, name: topic, topics: [goes, topic] }
+  const lines: string[] = []
+  const log = { ...silent, warn: (_: object, message: string) => void lines.push(message) }
+  const own = openKafka({ brokers: testBrokers(), clientId: 'consume-test', log })
+  opened.push(() => own.close())
+  start(scans, { definition, transport: own })
+  await publishThere(range(0, 30))
+  await expectOnceInOrder(scans, range(0, 30))
+  await publish(range(100, 130))
+  await expectOnceInOrder(scans, [...range(0, 30), ...range(100, 130)])
+  const admin = new Admin({ clientId: 'consume-test', bootstrapBrokers: testBrokers() })
+  opened.push(() => admin.close())
+  await admin.deleteTopics({ topics: [goes] })
+  for (const from of range(0, 15)) {
+    await publish([200 + from])
+    await vi.waitFor(async () => expect(await scans.effects()).toContain(200 + from), { timeout: 8_000 })
+    await sleep(800)
+  }
+  expect(lines).toEqual([expect.stringContaining('not in Kafka')])
+  await make()
+  const again = openKafka({ brokers: testBrokers(), clientId: 'consume-test', log: silent })
+  opened.push(() => again.close())
+  await vi.waitFor(() => publishThere(range(300, 330)), soon)
+  const all = [...range(0, 30), ...range(100, 130), ...range(200, 215), ...range(300, 330)]
+  await expectOnceInOrder(scans, all)
+  // Those that are new stand in the places of the first 30.
+  expect(await scans.count('inbox')).toBe(all.length - 30)
+  expect(await scans.letters()).toEqual([])
+}, 90_000)
 
 test('finishes by itself a release that a crash cut short', async () => {
   await sql`insert into blocked_keys values (${topic}, ${topic}, 'k1')`.execute(scans.db)

@@ -13,7 +13,8 @@ const disconnectMaxMs = 2_000
 
 /**
  * The transport over kafkajs. No guarantee rests on it: its producer runs without idempotence and may repeat, its
- * offsets are committed late; the inbox makes both harmless. Connects on first use.
+ * offsets are committed late; the inbox makes both harmless. Connects on first use. A topic that is deleted stops all that
+ * one client has to do with others as well, reading and publishing: kafkajs knows no topics but all together.
  */
 export function openKafka(settings: KafkaSettings): Transport {
   const { kafka, cutOff } = openClient(settings)

@@ -2,13 +2,14 @@ import { isIP } from 'node:net'
 import {
   type Base,
   type BaseOptions,
+  type ClusterMetadata,
   Consumer,
   findErrorBy,
   type GroupOptions,
   type SASLMechanismValue,
 } from '@platformatic/kafka'
 import type { KafkaSettings } from './kafka-settings.ts'
-import { bearLostBrokers } from './platformatic-lost-brokers.ts'
+import { bearLostBrokers, bearLostTopics } from './platformatic-lost-brokers.ts'
 
 const connectTimeoutMs = 3_000
 /** Joining a group lasts up to its rebalance timeout of 10 s; what answers nothing for longer leads nowhere. */
@@ -39,7 +40,10 @@ export const baseOptions = ({ brokers, clientId, tls, sasl }: KafkaSettings): Ba
   ...(sasl && { sasl: { ...sasl, mechanism: sasl.mechanism.toUpperCase() as SASLMechanismValue } }),
 })
 
-/** A client of which the topics are known: a member of a group, or with a group of no meaning one that only reads. */
+/**
+ * A client of which the topics are known: a member of a group, or with a group of no meaning one that only reads. In its
+ * metadata a topic that is not there has no partitions: who asks for it has to see whether any is there.
+ */
 export function openConsumer(
   settings: KafkaSettings,
   groupId: string,
@@ -55,6 +59,7 @@ export function openConsumer(
   // Given to it now: when made, it refuses names with a space, which Kafka allows.
   consumer.groupId = groupId
   prepare(consumer, settings)
+  bearLostTopics(consumer)
   consumer.topics.trackAll(...topics)
   return consumer
 }
@@ -68,6 +73,15 @@ export function prepare(client: Base, { log, clientId }: KafkaSettings): void {
     ({ connection }: { connection: { socket?: { setKeepAlive(on: boolean, ms: number): void } } }) =>
       connection.socket?.setKeepAlive(true, keepAliveMs),
   )
+}
+
+/** Of those that a consumer asks for; it bears that one is gone. */
+export const isThere = (topic: string, { topics }: Pick<ClusterMetadata, 'topics'>): boolean =>
+  (topics.get(topic)?.partitions.length ?? 0) > 0
+
+/** Throws where none is: there is nothing to read, and nothing to join for. */
+export function expectAnyThere(topics: string[], found: Pick<ClusterMetadata, 'topics'>): void {
+  if (!topics.some(topic => isThere(topic, found))) throw new Error(`Unknown topic ${topics.join(', ')}.`)
 }
 
 /** Its close waits for brokers that may never answer. */

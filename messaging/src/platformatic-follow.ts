@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Backoff, backoffMs } from './backoff.ts'
 import { DamagedBatchError } from './decode-record-batch.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
-import { cutOff, isError, openConsumer, partitionsLookMs } from './platformatic-client.ts'
+import { cutOff, expectAnyThere, isError, openConsumer, partitionsLookMs } from './platformatic-client.ts'
 import { byLeader, fetchFrom, forgetLog, hasLeader, type Place, rangesOf } from './platformatic-reader.ts'
 import type { Following, Subscriber } from './transport.ts'
 
@@ -22,8 +22,9 @@ export async function follow(
 
   /** One for each partition that there is now. */
   async function allPlaces(): Promise<Place[]> {
-    const { topics } = await consumer.metadata({ topics: [topic], forceUpdate: true })
-    return topics.get(topic)!.partitions.map((_, partition) => ({ topic, partition, next: 0n }))
+    const found = await consumer.metadata({ topics: [topic], forceUpdate: true })
+    expectAnyThere([topic], found)
+    return found.topics.get(topic)!.partitions.map((_, partition) => ({ topic, partition, next: 0n }))
   }
   /** Answers whether there were any. They are read from their beginning: all in them came since we looked last. */
   async function addNewPartitions(places: Place[]): Promise<boolean> {

@@ -22,9 +22,7 @@ type Metadata = API<unknown[], unknown>
  * coordinator and looks for the one that has come.
  */
 export function bearLostBrokers(client: Base): void {
-  const getApi: (name: string, callback: Callback<Metadata>) => void = client[kGetApi].bind(client)
-  client[kGetApi] = (name: string, callback: Callback<never>) =>
-    getApi(name, (error, api) => callback(error, (name === 'Metadata' && api ? bearing(api) : api) as never))
+  takeMetadata(client, isOfPartition)
 
   const getConnection = client[kGetConnection].bind(client)
   client[kGetConnection] = (broker: Broker | undefined, callback: Callback<Connection>) => {
@@ -35,15 +33,31 @@ export function bearLostBrokers(client: Base): void {
   }
 }
 
-function bearing(api: Metadata): Metadata {
-  const ask = (...args: unknown[]) => {
-    const callback = args.pop() as Callback<unknown>
-    api(...(args as Parameters<Metadata>), (error: Error | null, response: unknown) =>
-      error && isOfPartitions(error) ? callback(null, error.response) : callback(error, response),
-    )
-  }
-  return Object.assign(ask, api)
+/**
+ * Lets a client go on without the topics that are gone, which have no partitions then. Who only reads can: at a topic that
+ * is not there the client throws away what it was told of the others, too.
+ */
+export function bearLostTopics(client: Base): void {
+  takeMetadata(client, error => isOfPartition(error) || error.apiId === 'UNKNOWN_TOPIC_OR_PARTITION')
 }
 
-const isOfPartitions = (error: Error): error is ResponseError =>
-  error instanceof ResponseError && error.errors.every(({ path }) => path.includes('/partitions/'))
+type OneError = ResponseError['errors'][number]
+const isOfPartition = ({ path }: OneError) => path.includes('/partitions/')
+
+/** As far as it goes, where all errors in it are such. */
+function takeMetadata(client: Base, isBorne: (error: OneError) => boolean): void {
+  const getApi: (name: string, callback: Callback<Metadata>) => void = client[kGetApi].bind(client)
+  const bearing = (api: Metadata): Metadata => {
+    const ask = (...args: unknown[]) => {
+      const callback = args.pop() as Callback<unknown>
+      api(...(args as Parameters<Metadata>), (error: Error | null, response: unknown) =>
+        error instanceof ResponseError && error.errors.every(isBorne)
+          ? callback(null, error.response)
+          : callback(error, response),
+      )
+    }
+    return Object.assign(ask, api)
+  }
+  client[kGetApi] = (name: string, callback: Callback<never>) =>
+    getApi(name, (error, api) => callback(error, (name === 'Metadata' && api ? bearing(api) : api) as never))
+}

@@ -19,7 +19,7 @@ import {
 import type { Subscription } from './transport.ts'
 
 const again: Backoff = { firstMs: 100, maxMs: 3_000 }
-/** A broker that starts again is not worth a word. What lasts is told once a minute: a topic that is gone stops all others. */
+/** A broker that starts again is not worth a word. What lasts is told once a minute. */
 const quietFailuresMax = 4
 const failuresTold = 25
 
@@ -141,7 +141,7 @@ export class Membership {
         if (round !== this.#round) continue
         for (const { place, next } of taken) {
           place.handled = next
-          onHandled(place)
+          if (!place.isTopicGone) onHandled(place)
         }
       } catch (err) {
         log.debug({ err }, 'batch not handled; it comes again')

@@ -2,6 +2,7 @@ import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { type Broker, type Consumer, ListOffsetTimestamps, type Offsets } from '@platformatic/kafka'
 import { decodeRecordBatches } from './decode-record-batch.ts'
 import type { Log } from './log.ts'
+import { expectAnyThere, isThere } from './platformatic-client.ts'
 import { fetchRecords } from './platformatic-fetch.ts'
 import type { IncomingMessage } from './transport.ts'
 
@@ -16,6 +17,8 @@ export type Place = {
   leaderEpoch?: number | undefined
   /** It waits for one, and is not read. */
   isWithoutLeader?: boolean
+  /** It was deleted. What was handled of it says nothing of the one that is made next by its name. */
+  isTopicGone?: boolean
 }
 /** What is asked of one broker until the places are divided anew, which any error of a fetch brings about. */
 export type Led<P extends Place> = { broker: Broker; places: P[]; topicIdOf(place: P): string }
@@ -34,20 +37,24 @@ export type FetchOutcome<P extends Place> = {
   damage: Error | undefined
 }
 
-/** The places by the broker that leads them: each broker is asked apart. Those without a leader are told, and left out. */
+/**
+ * The places by the broker that leads them: each broker is asked apart. Those without a leader are told, and left out, and
+ * so are those of a topic that is gone. Rejects where all of the consumer's topics are.
+ */
 export async function byLeader<P extends Place>(
   consumer: Consumer,
   places: P[],
   log: Log,
 ): Promise<Led<P>[]> {
-  const { topics, brokers } = await consumer.metadata({
-    topics: [...consumer.topics.current],
-    forceUpdate: true,
-  })
+  const asked = [...consumer.topics.current]
+  const found = await consumer.metadata({ topics: asked, forceUpdate: true })
+  const { topics, brokers } = found
   const leaderOf = ({ topic, partition }: P) =>
     brokers.get(topics.get(topic)?.partitions[partition]?.leader ?? -1)
   const topicIdOf = ({ topic }: P) => topics.get(topic)!.id
-  for (const place of places) noteLeader(place, leaderOf(place) !== undefined, log)
+  for (const place of places)
+    noteLeader(place, leaderOf(place) !== undefined, isThere(place.topic, found), log)
+  expectAnyThere(asked, found)
   const led = Map.groupBy(places.filter(hasLeader), place => leaderOf(place)!)
   return [...led].map(([broker, places]) => ({ broker, places, topicIdOf }))
 }
@@ -55,12 +62,14 @@ export async function byLeader<P extends Place>(
 /** As the metadata had it last. */
 export const hasLeader = ({ isWithoutLeader }: Place): boolean => !isWithoutLeader
 
-function noteLeader(place: Place, isLed: boolean, log: Log): void {
+/** That a topic is gone tells who joins for it, once for all partitions. */
+function noteLeader(place: Place, isLed: boolean, isTopicThere: boolean, log: Log): void {
   const { topic, partition } = place
-  if (!isLed && hasLeader(place))
+  if (!isLed && isTopicThere && hasLeader(place))
     log.warn({ topic, partition }, 'a partition has no leader: it waits for one, and the others are read on')
   if (isLed && !hasLeader(place)) log.info({ topic, partition }, 'a partition is led again, and read on')
   place.isWithoutLeader = !isLed
+  if (isLed || !isTopicThere) place.isTopicGone = !isTopicThere
 }
 
 /**

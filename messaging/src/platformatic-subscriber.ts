@@ -5,12 +5,14 @@ import { type Backoff, backoffMs } from './backoff.ts'
 import { heartbeatsPerSession, leaveMaxMs, sessionTimeoutMsDefault, whenAborted } from './group-member.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
 import { OffsetCommits } from './offset-commits.ts'
-import { cutOff, isError, openConsumer, partitionsLookMs } from './platformatic-client.ts'
+import { cutOff, expectAnyThere, isError, openConsumer, partitionsLookMs } from './platformatic-client.ts'
 import { Membership, type OwnedPlace } from './platformatic-membership.ts'
 import type { Subscriber, Subscription } from './transport.ts'
 
 /** About 5 s. */
 const firstJoinRetries = 5
+/** How often a member looks for topics that are not there: those of a new system are made while it begins. */
+const topicsLookMs = 1_000
 const again: Backoff = { firstMs: 200, maxMs: 5_000 }
 
 /**
@@ -24,8 +26,10 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
   const closing = new AbortController()
   let membership: { end(): Promise<void> } | undefined
   let isJoiningAgain = false
-  /** The partitions that the topics had when the group was joined last. */
-  let joinedWith: string | undefined
+  /** How many partitions each topic had when the group was joined last. */
+  let joinedWith: Map<string, number> | undefined
+  /** Topics of which it is told that they are gone. */
+  const gone = new Set<string>()
   /** When the group last counted this member in. */
   let memberAt = Number.NEGATIVE_INFINITY
 
@@ -37,7 +41,11 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
     protocols: [{ name: 'RoundRobinAssigner', version: 1 }],
     partitionAssigner,
     // Called before it joins, each time; joining waits for it.
-    protocolsMetadata: () => giveUp().then(() => Buffer.alloc(0)),
+    async protocolsMetadata(_, __, found) {
+      expectAnyThere(topics, found)
+      await giveUp()
+      return Buffer.alloc(0)
+    },
   })
   const offsets = new OffsetCommits(
     due => member.commit({ offsets: due.map(of => ({ ...of, leaderEpoch: -1 })) }).catch(exceptForNoTopic),
@@ -124,15 +132,35 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
     }
   }
 
-  /** Of each topic, in the order given. */
   const partitionCounts = ({ topics: found }: ClusterMetadata) =>
-    String(topics.map(topic => found.get(topic)?.partitionsCount))
+    new Map(topics.map(topic => [topic, found.get(topic)?.partitions.length ?? 0]))
 
-  /** Partitions that are added belong to nobody until the group is joined again. */
+  /** The others are read on. */
+  function tellOfTopics(found: Map<string, number>): void {
+    for (const [topic, count] of found) {
+      if (count === 0 && !gone.has(topic)) {
+        gone.add(topic)
+        log.warn(
+          { topic, group: groupId },
+          'a topic is not in Kafka: it is read once it is made again, and the others are read on',
+        )
+      } else if (count > 0 && gone.delete(topic)) {
+        log.info({ topic, group: groupId }, 'a topic is in Kafka again, and read')
+      }
+    }
+  }
+
+  /**
+   * Partitions that are added belong to nobody until the group is joined again. Those of a topic that is gone are kept: they
+   * know it from one that is made again by its name, of which all is new.
+   */
   async function lookForPartitions(): Promise<void> {
     try {
       const found = partitionCounts(await member.metadata({ topics, forceUpdate: true }))
-      if (joinedWith === undefined || found === joinedWith) return
+      if (joinedWith === undefined) return
+      tellOfTopics(found)
+      const isOther = (topic: string) => found.get(topic) !== 0 && found.get(topic) !== joinedWith?.get(topic)
+      if (!topics.some(isOther)) return
       joinedWith = undefined
       await joinAgain()
     } catch (err) {
@@ -140,9 +168,20 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
     }
   }
 
+  async function keepLooking(): Promise<void> {
+    const { signal } = closing
+    for (;;) {
+      const waitMs = gone.size > 0 ? topicsLookMs : partitionsLookMs
+      await sleep(waitMs, undefined, { signal }).catch(() => undefined)
+      if (signal.aborted) return
+      await lookForPartitions()
+    }
+  }
+
   member.on('consumer:group:join', () => {
     memberAt = performance.now()
     joinedWith = partitionCounts(member.currentMetadata!)
+    tellOfTopics(joinedWith)
     takeUp()
   })
   member.on('consumer:heartbeat:end', () => {
@@ -162,13 +201,12 @@ export async function subscribe(settings: KafkaSettings, subscription: Subscript
     throw error
   }
   const committing = setInterval(() => offsets.commit(), offsetCommitIntervalMs)
-  const looking = setInterval(lookForPartitions, partitionsLookMs)
+  void keepLooking()
   return {
     isRunning: () => !closing.signal.aborted && performance.now() - memberAt < sessionTimeoutMs,
     async close() {
       closing.abort()
       clearInterval(committing)
-      clearInterval(looking)
       await membership?.end()
       const left = offsets.commitAll().then(() => member.close())
       await Promise.race([left.catch(() => undefined), sleep(leaveMaxMs, undefined, { ref: false })])

@@ -5,7 +5,11 @@ export type Transport = {
    * in the order given. Rejects when any is not known to be stored: some may be, and are sent again.
    */
   publish(messages: OutgoingMessage[]): Promise<void>
-  /** Calls `onBatch` with what was fetched, one call at a time, until closed. */
+  /**
+   * Calls `onBatch` with what was fetched, one call at a time, until closed. Rejects where none of the topics is there. One
+   * that is not, or is deleted later, holds up no other (over kafkajs it does): it is told, and read from its beginning
+   * once it is made.
+   */
   subscribe(subscription: Subscription): Promise<Subscriber>
   /**
    * Reads a whole topic for this process alone, beside any group, from the places that `begin` chooses. Nothing
@@ -16,7 +20,10 @@ export type Transport = {
   ensureTopics(topics: TopicSettings[]): Promise<void>
   /** Rejects when no broker answers, at the latest after 5 s. */
   ping(): Promise<void>
-  /** Messages between the group's committed offset and the end of each topic; for metrics, not for decisions. */
+  /**
+   * Messages between the group's committed offset and the end of each topic; for metrics, not for decisions. Rejects while
+   * one of the topics is not there.
+   */
   lag(groupId: string, topics: string[]): Promise<number>
   close(): Promise<void>
 }

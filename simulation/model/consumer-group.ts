@@ -52,7 +52,7 @@ export class ModelConsumer {
   memberId: string | null = null
   assignments: Owned[] | null = null
   /** Topics keep the partitions that they begin with. */
-  readonly currentMetadata = { topics: new Map() }
+  readonly currentMetadata: { topics: Map<string, { partitions: unknown[] }> }
   isClosed = false
   readonly #groupId: string
   readonly #topics: string[]
@@ -69,6 +69,9 @@ export class ModelConsumer {
     this.instance = instance
     this.#groupId = about.groupId
     this.#topics = about.topics
+    this.currentMetadata = {
+      topics: new Map(about.topics.map(topic => [topic, { partitions: kafka.log(topic) }])),
+    }
     this.#beforeJoining = about.beforeJoining
   }
 
