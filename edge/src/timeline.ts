@@ -26,6 +26,28 @@ export const Hop = Type.Object({
 })
 export type Hop = Static<typeof Hop>
 
+const Discarded = Type.Object(
+  {
+    service: Type.String({ description: 'Where it was discarded', examples: ['payments-service'] }),
+    at: Type.String({ format: 'date-time' }),
+    act: Type.String({ description: "Id of the act in that service's `operator_acts`", examples: ['3'] }),
+    dead_letter: Type.String({
+      description: 'As `npm run dead-letters -- show` takes it, which tells who discarded it, and why',
+      examples: ['payments/12'],
+    }),
+    detail: Type.String({ description: 'What it means for the order, and what to do' }),
+  },
+  {
+    description:
+      'Where an operator discarded the message from which the next hop would come: it does not come by itself',
+  },
+)
+export type Discarded = Static<typeof Discarded>
+
 /** What one service knows of an order's way: its own hops, happened or pending. The gateway joins them. */
-export const Timeline = Type.Object({ order_id: Type.String({ format: 'uuid' }), hops: Type.Array(Hop) })
+export const Timeline = Type.Object({
+  order_id: Type.String({ format: 'uuid' }),
+  hops: Type.Array(Hop),
+  discarded: Type.Optional(Discarded),
+})
 export type Timeline = Static<typeof Timeline>

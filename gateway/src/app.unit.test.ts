@@ -31,6 +31,21 @@ describe('timeline', () => {
     expect(upstreams.payments.arrived.map(({ url }) => url)).toContain(`/payments/order/${id}/timeline`)
   })
 
+  test('tells of a message that was discarded all that its service tells', async () => {
+    const discarded = {
+      service: 'payments-service',
+      at,
+      act: '3',
+      dead_letter: 'payments/12',
+      detail: 'what to do',
+    }
+    const payments = await keep(
+      startUpstream((_request, response) => json(response, 200, { order_id: id, hops: [], discarded })),
+    )
+    const gateway = await keep(startGateway({ orders: (await keep(orders())).url, payments: payments.url }))
+    expect((await timeline(gateway)).body).toEqual({ order_id: id, hops: [accepted], discarded })
+  })
+
   test('without payments tells what orders knows, and that payments is missing', async () => {
     const gateway = await keep(startGateway({ orders: (await keep(orders())).url }))
     const body = { order_id: id, hops: [accepted], missing: ['payments-service'] }

@@ -61,12 +61,21 @@ function timelineIn(outcome: Outcome): Timeline | undefined {
   }
 }
 
-/** All hops in the way of the order; a hop that both know is told once, by the one that knows its time. */
+/**
+ * All hops in the way of the order; a hop that both know is told once, by the one that knows its time. Of two messages
+ * that were discarded the result, which comes later in its way.
+ */
 export function joinTimelines(orders: Timeline, payments: Timeline | undefined): JoinedTimeline {
   const byName = new Map<string, Hop>()
   for (const hop of [...orders.hops, ...(payments?.hops ?? [])]) {
     if (!byName.get(hop.hop)?.at) byName.set(hop.hop, hop)
   }
   const hops = hopNames.flatMap(name => byName.get(name) ?? [])
-  return { order_id: orders.order_id, hops, ...(payments ? undefined : { missing: ['payments-service'] }) }
+  const discarded = orders.discarded ?? payments?.discarded
+  return {
+    order_id: orders.order_id,
+    hops,
+    ...(discarded && { discarded }),
+    ...(payments ? undefined : { missing: ['payments-service'] }),
+  }
 }

@@ -40,3 +40,12 @@ test('a hop that both know is told once, by the one that knows its time', () => 
   )
   expect(joined.hops).toEqual([hop('published')])
 })
+
+test('a message that was discarded is told by whichever of the two knows it, the result before the task', () => {
+  const discardedAt = (service: string) => ({ service, at: '', act: '1', dead_letter: '', detail: '' })
+  const payments = { order_id: 'o', hops: [hop('received')], discarded: discardedAt('payments-service') }
+  expect(joinTimelines(orders, payments).discarded).toEqual(payments.discarded)
+  const discarded = discardedAt('orders-service')
+  expect(joinTimelines({ ...orders, discarded }, payments).discarded).toEqual(discarded)
+  expect(joinTimelines(orders, undefined)).not.toHaveProperty('discarded')
+})

@@ -20,6 +20,7 @@ const TextOrNull = Type.Unsafe({ type: ['string', 'null'] })
 const Timeline = object({
   order_id: Text,
   hops: Type.Array(object({ hop: Text, service: Text, at: TextOrNull })),
+  discarded: Type.Optional(object({ service: Text, at: Text, act: Text, dead_letter: Text, detail: Text })),
 })
 const Health = object({
   status: Type.Enum(['up', 'down']),

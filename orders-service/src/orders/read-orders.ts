@@ -1,6 +1,6 @@
 import { handledMessage } from 'edge/handled-message'
+import { findPutAside } from 'edge/put-aside'
 import type { Hop, Timeline } from 'edge/timeline'
-import { findWaitingMessage } from 'edge/waiting-message'
 import { type Kysely, sql } from 'kysely'
 import { type OrdersDatabase, orderFromRow } from '../database.ts'
 import { isSettled, type Order, type OrderStatus } from './order.ts'
@@ -44,6 +44,11 @@ const awaited: Hop[] = [
   { hop: 'received', service: 'payments-service', at: null },
 ]
 
+const detail =
+  'A result of the payment of this order was discarded: what payments decided stands, debited or not. Unless another ' +
+  'result comes, the order stays open until somebody acts. To settle it, send the result to ' +
+  `${resultsTopic} again under a new event id.`
+
 /** What this service knows of the order's way; when its message was published and paid, payments knows. */
 export async function findTimeline(db: Kysely<OrdersDatabase>, id: string): Promise<Timeline | undefined> {
   const row = await db
@@ -55,10 +60,9 @@ export async function findTimeline(db: Kysely<OrdersDatabase>, id: string): Prom
   if (!row) return undefined
   const order = orderFromRow(row)
   const service = 'orders-service'
-  const waiting = isSettled(order)
-    ? undefined
-    : await findWaitingMessage(db, { consumer: settleOrdersName, topic: resultsTopic, orderId: order.id })
-  const { topic, partition, offset, published_at } = waiting ?? row
+  const about = { consumer: settleOrdersName, topic: resultsTopic, orderId: order.id, detail }
+  const result = isSettled(order) ? undefined : await findPutAside(db, { service: 'orders', ...about })
+  const { topic, partition, offset, published_at } = result?.message ?? row
   return {
     order_id: order.id,
     hops: [
@@ -75,5 +79,6 @@ export async function findTimeline(db: Kysely<OrdersDatabase>, id: string): Prom
       },
       { hop: 'settled', service, at: isSettled(order) ? order.updatedAt.toISOString() : null },
     ],
+    ...result?.discarded,
   }
 }

@@ -1,8 +1,12 @@
 import { sql } from 'kysely'
+import { listParked } from 'messaging/dead-letter-rows'
+import { discard } from 'messaging/dead-letters'
+import { listActs } from 'messaging/operator-acts'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { handleResults, openTestService, resultMessage, type TestService } from '../test-service.ts'
+import { handleResults, openTestService, resultMessage, silent, type TestService } from '../test-service.ts'
 import { statusTopic } from './order-events.ts'
+import { settleOrdersConsumer } from './settle-orders.ts'
 
 let service: TestService
 beforeAll(async () => {
@@ -248,4 +252,48 @@ test('the timeline tells that a result was published while it is parked, or wait
       { hop: 'settled', service: 'orders-service', at: null },
     ])
   }
+})
+
+test('the timeline tells that a result was discarded, when, by which act, and what to do; sent again, it settles the order', async () => {
+  const order = await service.place()
+  const timestamp = new Date('2026-01-31T12:00:00.123Z')
+  const headers = { ce_id: uuidv7(), ce_subject: order.id }
+  const result = resultMessage({ ...order, amount: 10.51 }, success, {
+    partition: 3,
+    offset: 60n,
+    timestamp,
+    headers,
+  })
+  await handleResults(service.db, [result])
+  const definition = settleOrdersConsumer({ log: silent, clock: () => new Date() })
+  const [letter] = await listParked(service.db, { consumer: definition.name })
+  const timeline = async () => (await service.get(`/orders/${order.id}/timeline`)).json()
+  expect(await timeline()).not.toHaveProperty('discarded')
+  const desk = { db: service.db, definition, log: silent }
+  await discard(desk, letter!.id, { who: 'ana', why: 'of another amount' })
+  const [act] = await listActs(service.db, { deadLetterId: letter!.id })
+  const { hops, discarded } = await timeline()
+  expect(hops.slice(-2)).toEqual([
+    {
+      hop: 'result_published',
+      service: 'payments-service',
+      at: timestamp.toISOString(),
+      topic: 'payment_status_updates',
+      partition: 3,
+      offset: 60,
+    },
+    { hop: 'settled', service: 'orders-service', at: null },
+  ])
+  expect(discarded).toEqual({
+    service: 'orders-service',
+    at: act!.at.toISOString(),
+    act: String(act!.id),
+    dead_letter: `orders/${letter!.id}`,
+    detail: expect.stringMatching(/payments decided stands.*stays open.*under a new event id/),
+  })
+  expect(await service.findOrder(order.id)).toMatchObject({ status: 'NEW' })
+  // As the detail says.
+  await handleResults(service.db, [resultMessage(order, success)])
+  expect(await service.findOrder(order.id)).toMatchObject({ status: 'FINISHED' })
+  expect(await timeline()).not.toHaveProperty('discarded')
 })

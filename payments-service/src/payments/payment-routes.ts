@@ -3,7 +3,7 @@ import { Timeline } from 'edge/timeline'
 import type { Kysely } from 'kysely'
 import { Type } from 'typebox'
 import type { PaymentsDatabase } from '../database.ts'
-import { findPaymentHops } from './payment-timeline.ts'
+import { findPaymentTimeline } from './payment-timeline.ts'
 
 const OrderParams = Type.Object(
   { order_id: Type.String({ format: 'uuid', examples: ['019aa5c1-1f60-7b0e-8f6d-5a7e3c9d2b14'] }) },
@@ -24,9 +24,6 @@ export function registerPaymentRoutes(app: App, db: Kysely<PaymentsDatabase>): v
         response: answers({ 200: Timeline }, 400, 500, 503),
       },
     },
-    async request => {
-      const order_id = request.params.order_id.toLowerCase()
-      return { order_id, hops: await findPaymentHops(db, order_id) }
-    },
+    async request => findPaymentTimeline(db, request.params.order_id.toLowerCase()),
   )
 }

@@ -1,7 +1,11 @@
 import { sql } from 'kysely'
+import { listParked } from 'messaging/dead-letter-rows'
+import { discard } from 'messaging/dead-letters'
+import { listActs } from 'messaging/operator-acts'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { handleTasks, openTestService, type TestService, taskMessage } from '../test-service.ts'
+import { handleTasks, openTestService, silent, type TestService, taskMessage } from '../test-service.ts'
+import { debitAccountsConsumer } from './debit-accounts.ts'
 
 let service: TestService
 beforeAll(async () => {
@@ -81,6 +85,57 @@ test('tells that a task was published and received while it is parked, or waits 
       { hop: 'received', service: 'payments-service', at: expect.any(String), ...place },
     ])
   }
+})
+
+test('tells that a task was discarded, when, by which act, and what to do; sent again, it is decided', async () => {
+  const user = await service.newUser(10_000n)
+  const timestamp = new Date('2026-01-31T12:00:00Z')
+  const place = { topic: 'order_payment_tasks', partition: 3, offset: 60 }
+  const letters = ['the first of a user', 'as other programs send it'].map((_, i) => {
+    const message = taskMessage(
+      { user_id: user + 1_000 * i, amount: 66.6 },
+      { partition: 3, offset: 60n, timestamp, ...(i === 1 && { headers: {} }) },
+    )
+    if (i === 0) message.headers.ce_subject = message.orderId
+    return message
+  })
+  await handleTasks(service.db, letters, { attemptsMax: 1 })
+  const definition = debitAccountsConsumer({ log: silent, clock: () => new Date() })
+  const desk = { db: service.db, definition, log: silent }
+  for (const { orderId, key, value, headers } of letters) {
+    const [letter] = (await listParked(service.db, { consumer: definition.name })).filter(
+      ({ source }) => source.key === key,
+    )
+    expect((await timelineOf(orderId)).discarded).toBeUndefined()
+    await discard(desk, letter!.id, { who: 'ana', why: 'no such product' })
+    const [act] = await listActs(service.db, { deadLetterId: letter!.id })
+    expect(await timelineOf(orderId)).toEqual({
+      order_id: orderId,
+      hops: [
+        { hop: 'published', service: 'orders-service', at: timestamp.toISOString(), ...place },
+        { hop: 'received', service: 'payments-service', at: expect.any(String), ...place },
+      ],
+      discarded: {
+        service: 'payments-service',
+        at: act!.at.toISOString(),
+        act: String(act!.id),
+        dead_letter: `payments/${letter!.id}`,
+        detail: expect.stringMatching(/nothing was debited.*stays open.*under a new event id/),
+      },
+    })
+    // As the detail says. What stopped it before is mended.
+    await service.address.asOwner('alter table payments drop constraint if exists no_poison')
+    const again = { key, value, headers: { ...headers, ce_id: uuidv7() } }
+    await handleTasks(service.db, [taskMessage({ user_id: user, amount: 66.6 }, again)])
+    const decided = await timelineOf(orderId)
+    expect(decided).not.toHaveProperty('discarded')
+    expect(decided.hops.map(({ hop }: { hop: string }) => hop)).toEqual([
+      'published',
+      'received',
+      key === String(user) ? 'debited' : 'declined',
+    ])
+  }
+  expect(await service.balanceOf(user)).toBe(10_000n - 6_660n)
 })
 
 test('has no hops of an order whose task was not received', async () => {

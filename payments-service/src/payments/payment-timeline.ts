@@ -1,12 +1,16 @@
 import { handledMessage } from 'edge/handled-message'
-import type { Hop } from 'edge/timeline'
-import { findWaitingMessage, type KnownMessage } from 'edge/waiting-message'
+import { findPutAside, type KnownMessage } from 'edge/put-aside'
+import type { Hop, Timeline } from 'edge/timeline'
 import type { Kysely } from 'kysely'
 import type { PaymentsDatabase } from '../database.ts'
 import { debitAccountsName, tasksTopic } from './debit-accounts.ts'
 
-/** The hops of one order that this service knows; none while its task has not been received. */
-export async function findPaymentHops(db: Kysely<PaymentsDatabase>, orderId: string): Promise<Hop[]> {
+const detail =
+  'A task to pay this order was discarded: nothing was debited by it. Unless another task comes, an order that is open ' +
+  `stays open until somebody acts. To have it paid after all, send the task to ${tasksTopic} again under a new event id.`
+
+/** What this service knows of the way of one order; no hops while its task has not been received. */
+export async function findPaymentTimeline(db: Kysely<PaymentsDatabase>, orderId: string): Promise<Timeline> {
   const row = await db
     .selectFrom('payments')
     .leftJoin(handledMessage(debitAccountsName, 'payments.task_event_id'), join => join.onTrue())
@@ -15,17 +19,21 @@ export async function findPaymentHops(db: Kysely<PaymentsDatabase>, orderId: str
     .where('payments.order_id', '=', orderId)
     .executeTakeFirst()
   if (!row) {
-    const waiting = await findWaitingMessage(db, { consumer: debitAccountsName, topic: tasksTopic, orderId })
-    return waiting ? receivedHops(waiting) : []
+    const consumer = debitAccountsName
+    const task = await findPutAside(db, { service: 'payments', consumer, topic: tasksTopic, orderId, detail })
+    return { order_id: orderId, hops: task ? receivedHops(task.message) : [], ...task?.discarded }
   }
-  return [
-    ...receivedHops(row),
-    {
-      hop: row.status === 'COMPLETED' ? 'debited' : 'declined',
-      service: 'payments-service',
-      at: timeOf(row.created_at),
-    },
-  ]
+  return {
+    order_id: orderId,
+    hops: [
+      ...receivedHops(row),
+      {
+        hop: row.status === 'COMPLETED' ? 'debited' : 'declined',
+        service: 'payments-service',
+        at: timeOf(row.created_at),
+      },
+    ],
+  }
 }
 
 /** With the task's place in Kafka, which only its receiver learns. */

@@ -47,6 +47,28 @@ export interface paths {
                                 partition?: number;
                                 offset?: number;
                             }[];
+                            /** @description Where an operator discarded the message from which the next hop would come: it does not come by itself */
+                            discarded?: {
+                                /**
+                                 * @description Where it was discarded
+                                 * @example payments-service
+                                 */
+                                service: string;
+                                /** Format: date-time */
+                                at: string;
+                                /**
+                                 * @description Id of the act in that service's `operator_acts`
+                                 * @example 3
+                                 */
+                                act: string;
+                                /**
+                                 * @description As `npm run dead-letters -- show` takes it, which tells who discarded it, and why
+                                 * @example payments/12
+                                 */
+                                dead_letter: string;
+                                /** @description What it means for the order, and what to do */
+                                detail: string;
+                            };
                             /** @description Services that did not answer: their hops are not in here, which does not mean that they did not happen */
                             missing?: string[];
                         };

@@ -9,9 +9,10 @@ export type Step = {
   words: string
   /**
    * `pending` is not known to have happened: a service tells of a step when it has handled the message, not when the
-   * message waits for it. `unknown` has happened without a time: the record is past its retention.
+   * message waits for it. `stopped` is pending behind a message that was discarded: it does not come by itself. `unknown`
+   * has happened without a time: the record is past its retention.
    */
-  state: 'done' | 'pending' | 'unknown'
+  state: 'done' | 'pending' | 'stopped' | 'unknown'
   at: Date | undefined
   /** Since the step before, where both times are known. */
   gapMs: number | undefined
@@ -64,13 +65,14 @@ export function stepsOf(timeline: Timeline): Step[] {
   const decided = byName.get(known('declined') ? 'declined' : 'debited')
   const plan = planOf(decided?.at ? decided : undefined)
   const lastDone = plan.findLastIndex(({ hop }) => known(hop) !== undefined)
+  const awaited = timeline.discarded ? 'stopped' : 'pending'
   let before: Date | undefined
   return plan.map(({ name, lane, words, hop, isSameTransaction = false }, index) => {
     const text = known(hop)
     const at = text === undefined ? undefined : new Date(text)
     const gapMs = at && before && !isSameTransaction ? at.getTime() - before.getTime() : undefined
     before = at ?? undefined
-    const state = at ? 'done' : index < lastDone ? 'unknown' : 'pending'
+    const state = at ? 'done' : index < lastDone ? 'unknown' : awaited
     return { name, lane, words, state, at, gapMs, isSameTransaction, place: placeOf(lane, byName.get(hop)) }
   })
 }

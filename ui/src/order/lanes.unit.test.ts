@@ -43,6 +43,22 @@ describe('the way of an order', () => {
     expect(totalMs(steps)).toBeUndefined()
   })
 
+  it('does not call pending what a message that was discarded would have brought', () => {
+    const discarded = {
+      service: 'payments-service',
+      at: at(20),
+      act: '3',
+      dead_letter: 'payments/12',
+      detail: '',
+    }
+    const stopped = { ...timeline(hop('accepted', 0), hop('published', 4), hop('received', 9)), discarded }
+    expect(stepsOf(stopped).map(({ state }) => state)).toEqual([
+      ...Array(4).fill('done'),
+      ...Array(4).fill('stopped'),
+    ])
+    expect(stepsOf({ ...whole, discarded }).map(({ state }) => state)).toEqual(Array(8).fill('done'))
+  })
+
   it('says declined where the account was not debited', () => {
     const steps = stepsOf(timeline(hop('accepted', 0), hop('declined', 8)))
     expect(steps[4]).toMatchObject({ words: 'Declined', state: 'done' })

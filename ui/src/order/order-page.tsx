@@ -107,6 +107,13 @@ function Way({ order }: { order: Order }) {
           mean that they did not happen.
         </p>
       )}
+      {timeline.data?.discarded && (
+        <p className="note" role="status">
+          {timeline.data.discarded.detail} Discarded{' '}
+          <time dateTime={timeline.data.discarded.at}>{dateTime(new Date(timeline.data.discarded.at))}</time>,
+          dead letter <code>{timeline.data.discarded.dead_letter}</code>, act {timeline.data.discarded.act}.
+        </p>
+      )}
       {timeline.error && !steps && <Failed error={timeline.error} onRetry={() => void refetch()} />}
       {timeline.isPending && !timeline.error && <Waiting label="Reading its way" rows={6} />}
       {steps && <SwimLanes steps={steps} />}

@@ -23,6 +23,13 @@ export function SwimLanes({ steps }: { steps: Step[] }) {
   )
 }
 
+const withoutTime = {
+  done: '',
+  pending: 'Not known yet',
+  stopped: 'Does not come by itself',
+  unknown: 'Time no longer kept',
+}
+
 function SwimStep({ step, before }: { step: Step; before: Step | undefined }) {
   const { lane, words, state, at, place } = step
   return (
@@ -36,7 +43,7 @@ function SwimStep({ step, before }: { step: Step; before: Step | undefined }) {
             {preciseClock(at)}
           </time>
         ) : (
-          <span className="swim-time">{state === 'pending' ? 'Not known yet' : 'Time no longer kept'}</span>
+          <span className="swim-time">{withoutTime[state]}</span>
         )}
         {place && <span className="swim-place">{place}</span>}
       </div>
