@@ -35,14 +35,15 @@ export function openKafka(settings: KafkaSettings): Transport {
     },
     async lag(groupId, topics) {
       const [group] = await admin.listConsumerGroupOffsets({ groups: [groupId] })
-      const { topics: found } = await admin.metadata({ topics })
+      // Each by itself: asked for several the client may say of another one that it is unknown.
+      const found = await Promise.all(
+        topics.map(async name => (await admin.metadata({ topics: [name] })).topics.get(name)!),
+      )
       const at = (timestamp: bigint) =>
         admin.listOffsets({
-          topics: topics.map(name => ({
-            name,
-            partitions: found
-              .get(name)!
-              .partitions.map((_, partitionIndex) => ({ partitionIndex, timestamp })),
+          topics: found.map(({ partitions }, index) => ({
+            name: topics[index]!,
+            partitions: partitions.map((_, partitionIndex) => ({ partitionIndex, timestamp })),
           })),
         })
       const [first, end] = await Promise.all([at(-2n), at(-1n)])
