@@ -44,9 +44,7 @@ export function testMessages(subject: Subject): void {
       const topic = await newTopic(transport)
       await transport.publish([...murmur2].map(([key]) => ({ topic, key, value: '', headers: {} })))
       const { batches } = await consume(transport, topic)
-      // A transport may repeat: at least once is what it promises.
-      const keys = () => new Set(batches.flat().map(({ key }) => key))
-      await vi.waitFor(() => expect(keys().size).toBe(murmur2.size), soon)
+      await vi.waitFor(() => expect(batches.flat()).toHaveLength(murmur2.size), soon)
       expect(new Map(batches.flat().map(({ key, partition }) => [key, partition]))).toEqual(
         new Map([...murmur2].map(([key, hash]) => [key, (hash & 0x7fffffff) % 6])),
       )
