@@ -20,7 +20,7 @@ type Wanted = {
   orderId: string
   detail: string
 }
-type PutAside = { message: KnownMessage; discarded: { discarded?: Discarded } }
+type PutAside = { message: KnownMessage; discarded: Discarded | undefined }
 
 const open = sql`letter.state in ('parked', 'waiting')`
 const discarded = sql`letter.state = 'discarded'`
@@ -58,15 +58,13 @@ async function findLetter<DB>(
 function discardedOf(
   { id, act, discarded_at }: LetterRow,
   { service, detail }: Wanted,
-): PutAside['discarded'] {
-  if (act === null || discarded_at === null) return {}
+): Discarded | undefined {
+  if (act === null || discarded_at === null) return undefined
   return {
-    discarded: {
-      service: `${service}-service`,
-      at: discarded_at.toISOString(),
-      act,
-      dead_letter: `${service}/${id}`,
-      detail,
-    },
+    service: `${service}-service`,
+    at: discarded_at.toISOString(),
+    act,
+    dead_letter: `${service}/${id}`,
+    detail,
   }
 }

@@ -79,6 +79,6 @@ export async function findTimeline(db: Kysely<OrdersDatabase>, id: string): Prom
       },
       { hop: 'settled', service, at: isSettled(order) ? order.updatedAt.toISOString() : null },
     ],
-    ...result?.discarded,
+    ...(result?.discarded && { discarded: result.discarded }),
   }
 }

@@ -225,6 +225,19 @@ test('the timeline tells the hops that happened, and that the others are awaited
   })
 })
 
+/** The last hops of an order whose result lies in partition 3, and is not handled. */
+const publishedAndOpen = (publishedAt: Date, offset: number) => [
+  {
+    hop: 'result_published',
+    service: 'payments-service',
+    at: publishedAt.toISOString(),
+    topic: 'payment_status_updates',
+    partition: 3,
+    offset,
+  },
+  { hop: 'settled', service: 'orders-service', at: null },
+]
+
 test('the timeline tells that a result was published while it is parked, or waits behind one that is', async () => {
   const orders = [await service.place(), await service.place(), await service.place()]
   const timestamp = new Date('2026-01-31T12:00:00.123Z')
@@ -240,17 +253,7 @@ test('the timeline tells that a result was published while it is parked, or wait
   expect(await handleResults(service.db, letters)).toMatchObject({ parked: 1, waiting: 2 })
   for (const [i, { id }] of orders.entries()) {
     const { hops } = (await service.get(`/orders/${id.toUpperCase()}/timeline`)).json()
-    expect(hops.slice(-2)).toEqual([
-      {
-        hop: 'result_published',
-        service: 'payments-service',
-        at: timestamp.toISOString(),
-        topic: 'payment_status_updates',
-        partition: 3,
-        offset: 50 + i,
-      },
-      { hop: 'settled', service: 'orders-service', at: null },
-    ])
+    expect(hops.slice(-2)).toEqual(publishedAndOpen(timestamp, 50 + i))
   }
 })
 
@@ -273,17 +276,7 @@ test('the timeline tells that a result was discarded, when, by which act, and wh
   await discard(desk, letter!.id, { who: 'ana', why: 'of another amount' })
   const [act] = await listActs(service.db, { deadLetterId: letter!.id })
   const { hops, discarded } = await timeline()
-  expect(hops.slice(-2)).toEqual([
-    {
-      hop: 'result_published',
-      service: 'payments-service',
-      at: timestamp.toISOString(),
-      topic: 'payment_status_updates',
-      partition: 3,
-      offset: 60,
-    },
-    { hop: 'settled', service: 'orders-service', at: null },
-  ])
+  expect(hops.slice(-2)).toEqual(publishedAndOpen(timestamp, 60))
   expect(discarded).toEqual({
     service: 'orders-service',
     at: act!.at.toISOString(),

@@ -21,7 +21,8 @@ export async function findPaymentTimeline(db: Kysely<PaymentsDatabase>, orderId:
   if (!row) {
     const consumer = debitAccountsName
     const task = await findPutAside(db, { service: 'payments', consumer, topic: tasksTopic, orderId, detail })
-    return { order_id: orderId, hops: task ? receivedHops(task.message) : [], ...task?.discarded }
+    const hops = task ? receivedHops(task.message) : []
+    return { order_id: orderId, hops, ...(task?.discarded && { discarded: task.discarded }) }
   }
   return {
     order_id: orderId,
