@@ -2,12 +2,16 @@ import pg from 'pg'
 
 const rowsAtOnce = 100_000
 
-/** Settled orders numbered from the first to the last, with all they leave behind; every thirtieth is cancelled. */
+/**
+ * Settled orders numbered from the first to the last, with all they leave behind; every thirtieth is cancelled. `onFilled`
+ * hears of each hundred thousand.
+ */
 export async function fillShop(
   { orders, payments }: { orders: pg.ClientConfig; payments: pg.ClientConfig },
   first: number,
   last: number,
   users: number,
+  onFilled?: (last: number) => void,
 ): Promise<void> {
   for (let from = first; from <= last; from += rowsAtOnce) {
     const to = Math.min(last, from + rowsAtOnce - 1)
@@ -16,6 +20,7 @@ export async function fillShop(
     await write(payments, paid, [from, to, users])
     await write(payments, entries, [from, to, users])
     await write(payments, inboxOf('payments.debit'), [from, to])
+    onFilled?.(to)
   }
 }
 

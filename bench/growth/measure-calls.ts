@@ -15,13 +15,17 @@ export async function measureCalls(bench: Bench): Promise<void> {
   })
   const count = bench.choose({ quick: 50, usual: 300 })
   const shop = await Shop.open(bench.servers, { users })
-  const name = (call: string, rows: number) => `${call}, ${rows.toLocaleString('en-US')} orders`
+  const orders = (rows: number) => `${rows.toLocaleString('en-US')} orders`
+  const name = (call: string, rows: number) => `${call}, ${orders(rows)}`
+  const sayMillions = (rows: number) => {
+    if (rows % 1_000_000 === 0) bench.say(`  ${orders(rows)} are there`)
+  }
   let calls: Call[] = []
   try {
     let filled = 0
     for (const rows of sizes) {
-      bench.say(`filling the tables up to ${rows.toLocaleString('en-US')} orders`)
-      await fillShop(shop.databases, filled + 1, rows, users)
+      bench.say(`filling the tables up to ${orders(rows)}`)
+      await fillShop(shop.databases, filled + 1, rows, users, sayMillions)
       await vacuum(shop.databases)
       filled = rows
       calls = await callsAmong(shop, rows)

@@ -7,6 +7,7 @@ import { follow } from './kafkajs-follow.ts'
 import { subscribe } from './kafkajs-subscriber.ts'
 import { publishInParts } from './publish-in-parts.ts'
 import type { OutgoingMessage, TopicSettings, Transport } from './transport.ts'
+import { untilLeadersAnswer } from './until-leaders-answer.ts'
 
 /** A broker that does not answer is left without a word. */
 const disconnectMaxMs = 2_000
@@ -23,6 +24,7 @@ export function openKafka(settings: KafkaSettings): Transport {
   )
   const admin = once<Admin>(() => kafka.admin())
   let pinging: Promise<unknown> | undefined
+  let isClosed = false
 
   return {
     async publish(messages) {
@@ -42,7 +44,13 @@ export function openKafka(settings: KafkaSettings): Transport {
       const existing = new Set(await connected.listTopics())
       const missing = topics.filter(({ topic }) => !existing.has(topic))
       if (missing.length)
-        await connected.createTopics({ waitForLeaders: true, topics: missing.map(topicRequest) })
+        await connected.createTopics({ waitForLeaders: false, topics: missing.map(topicRequest) })
+      // Of what one partition refuses, its producer sends again what the others took.
+      for (const { topic } of missing)
+        await untilLeadersAnswer(
+          () => connected.fetchTopicOffsets(topic),
+          () => isClosed,
+        )
     },
     async ping() {
       // kafkajs tries for long; who asks often must not pile up attempts.
@@ -67,6 +75,7 @@ export function openKafka(settings: KafkaSettings): Transport {
       return behind
     },
     async close() {
+      isClosed = true
       await Promise.all([producer.close(), admin.close()])
       cutOff()
     },

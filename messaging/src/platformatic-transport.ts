@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Admin } from '@platformatic/kafka'
 import { answeredInTime } from './answered-in-time.ts'
 import type { KafkaSettings } from './kafka-settings.ts'
@@ -8,10 +7,7 @@ import { openPublisher } from './platformatic-publisher.ts'
 import { subscribe } from './platformatic-subscriber.ts'
 import { publishInParts } from './publish-in-parts.ts'
 import type { TopicSettings, Transport } from './transport.ts'
-
-const leaderWaitMs = 50
-/** Who asked tries again after a while. */
-const leadersMsMax = 10_000
+import { untilLeadersAnswer } from './until-leaders-answer.ts'
 
 /** The transport over @platformatic/kafka. Connects on first use. */
 export function openKafka(settings: KafkaSettings): Transport {
@@ -81,18 +77,15 @@ async function createTopic(
   } catch (error) {
     if (!isError(error, 'TOPIC_ALREADY_EXISTS')) throw error
   }
-  // The metadata names leaders that do not know it yet: only they can say when they do.
-  for (const endsAt = performance.now() + leadersMsMax; ; await sleep(leaderWaitMs)) {
-    try {
+  await untilLeadersAnswer(
+    async () => {
       // Another may have made it just now, with another number of partitions.
       const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true })
       const all = topics
         .get(topic)!
         .partitions.map((_, partitionIndex) => ({ partitionIndex, timestamp: -1n }))
       await admin.listOffsets({ topics: [{ name: topic, partitions: all }] })
-      return
-    } catch (error) {
-      if (admin.closed || performance.now() > endsAt) throw error
-    }
-  }
+    },
+    () => admin.closed,
+  )
 }

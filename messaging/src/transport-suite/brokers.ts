@@ -2,7 +2,17 @@ import { createServer, type Socket } from 'node:net'
 import { startPrivateKafka, uniqueName } from 'scripts/test-infrastructure'
 import { describe, expect, test, vi } from 'vitest'
 import { range } from '../consumer-fixture.ts'
-import { consume, expectOrdered, newTopic, open, opened, publish, type Subject, soon } from './fixture.ts'
+import {
+  consume,
+  expectOrdered,
+  groupOf,
+  newTopic,
+  open,
+  opened,
+  publish,
+  type Subject,
+  soon,
+} from './fixture.ts'
 
 export function testBrokerFaults(subject: Subject): void {
   describe('no broker', () => {
@@ -60,6 +70,13 @@ export function testBrokerFaults(subject: Subject): void {
     const { batches, scans } = await consume(transport, topic)
     await vi.waitFor(() => expect(scans()).toHaveLength(60), soon)
     expect(new Set(batches.flat().map(({ partition }) => partition)).size).toBe(3)
+  })
+
+  test('a topic that was made just now takes each message once: all its leaders know that they lead', async () => {
+    const { transport } = open(subject)
+    const topic = await newTopic(transport, 200)
+    await publish(transport, topic, range(0, 600), 600)
+    expect(await transport.lag(groupOf(topic), [topic])).toBe(600)
   })
 
   test('Kafka killed and started in mid-stream: publishing and consuming go on by themselves, nothing is lost', async () => {
